@@ -1,0 +1,160 @@
+"""Whether the rule admits the actor: the one place where `may=` and `read=` are decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from communitycore.kernel.command import Call, Declared
+from communitycore.kernel.errors import Mistake, NotAllowed
+from communitycore.kernel.ids import SYSTEM, Ref
+from communitycore.kernel.jurisdiction import Grant
+from communitycore.kernel.query import where
+from communitycore.kernel.record import shape_of
+from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule, System
+from communitycore.kernel.shape import Shape
+from communitycore.kernel.view import View
+
+if TYPE_CHECKING:
+    from communitycore.hub.catalogue import Catalogue
+    from communitycore.hub.session import Session
+
+_GRANT = shape_of(Grant)
+
+
+def grants_by_holder(grants: tuple[Grant, ...]) -> dict[Ref, tuple[Grant, ...]]:
+    """An index for `derive`: whose grants these are."""
+    index: dict[Ref, list[Grant]] = {}
+    for grant in grants:
+        index.setdefault(grant.holder, []).append(grant)
+    return {holder: tuple(held) for holder, held in index.items()}
+
+
+class Authority:
+    """What one actor may do and read in one session."""
+
+    __slots__ = ("_catalogue", "_local", "_session", "_view", "actor")
+
+    def __init__(self, session: Session, catalogue: Catalogue, view: View) -> None:
+        self._session = session
+        self._catalogue = catalogue
+        self._view = view
+        self._local: frozenset[str] | None = None
+        self.actor = view.actor
+
+    def check(self, call: Call[Any]) -> str | None:
+        """The id of the grant relied on; None if none was needed. Raises NotAllowed."""
+        command = call.command
+        for way in command.may:
+            admitted, grant = self._admits_call(way, call)
+            if admitted:
+                return grant
+        raise NotAllowed(actor=str(self.actor), what=command.name, rule=command.may)
+
+    def reads(self, shape: Shape, record: Any) -> bool:
+        """Whether the actor may read this record."""
+        return any(self._admits_read(way, record) for way in shape.read)
+
+    def reads_some(self, shape: Shape) -> bool:
+        """Whether the actor may read any record of this kind by the kind alone."""
+        return any(isinstance(way, (Own, Linked)) or self._admits_read(way, None) for way in shape.read)
+
+    def reads_rule(self, rule: Rule) -> bool:
+        """Whether the actor meets a rule that names no record, such as a fold's."""
+        return any(self._admits_read(way, None) for way in rule if isinstance(way, (Anyone, Holds, System)))
+
+    # the ways
+
+    def _admits_call(self, way: Rule, call: Call[Any]) -> tuple[bool, str | None]:
+        if isinstance(way, Anyone):
+            return True, None
+        if isinstance(way, System):
+            return self._is_system(way), None
+        if isinstance(way, Holds):
+            grant = self._grant(way, {v for v in (*call.args, *call.kwargs.values()) if isinstance(v, str)})
+            return grant is not None, grant
+        if isinstance(way, Own):
+            name, shape = self._catalogue.owned(call.command, way)
+            value = call.argument(name)
+            if value is not None and way.field is not None:
+                assert shape is not None
+                held = self._session.layer.load(shape, value)
+                value = None if held is None else getattr(held[0], way.field)
+            return self._is_self(value), None
+        if isinstance(way, Linked):
+            value = call.argument(self._catalogue.parameter(call.command, way.argument or "id"))
+            return value is not None and self._is_linked(way, value), None
+        raise Mistake(f"{call.command.name}: unknown rule {way!r}")
+
+    def _admits_read(self, way: Rule, record: Any) -> bool:
+        if isinstance(way, Anyone):
+            return True
+        if isinstance(way, System):
+            return self._is_system(way)
+        if isinstance(way, Holds):
+            return self._grant(way, set() if record is None else {record.id}) is not None
+        if record is None:
+            return False
+        if isinstance(way, Own):
+            return self._is_self(getattr(record, way.field or way.argument))
+        if isinstance(way, Linked):
+            return self._is_linked(way, record.id)
+        raise Mistake(f"unknown rule {way!r}")
+
+    def _is_system(self, way: System) -> bool:
+        return self.actor.jurisdiction == SYSTEM and self.actor.id.partition(":")[0] == way.name
+
+    def _is_self(self, value: Any) -> bool:
+        if value is None:
+            return False
+        if isinstance(value, Ref):
+            return value == self.actor or (value.jurisdiction == self._view.jurisdiction and value.id in self._locals())
+        if isinstance(value, (tuple, list, frozenset)):
+            return any(self._is_self(v) for v in value)
+        return value in self._locals()
+
+    def _is_linked(self, way: Linked, record: str) -> bool:
+        links = (where(way.record, record),)
+        return any(
+            self._view.one(way.kind, *links, where(way.holder, holder)) is not None for holder in self._holders(way)
+        )
+
+    def _holders(self, way: Linked) -> list[Any]:
+        field = shape_of(way.kind).by_name[way.holder]
+        if field.declared is Ref:
+            return [self.actor, *(Ref(self._view.jurisdiction, id) for id in self._locals())]
+        return sorted(self._locals())
+
+    def _locals(self) -> frozenset[str]:
+        """The ids that the actor goes by here: their own, or those of parties that are the same as they."""
+        if self._local is None:
+            if self.actor.jurisdiction == self._view.jurisdiction:
+                self._local = frozenset((self.actor.id,))
+            else:
+                subject = self._catalogue.subject
+                twins = (
+                    []
+                    if subject is None or self.actor.jurisdiction == SYSTEM
+                    else self._view.find(subject.cls, where("same_as", self.actor), limit=10)
+                )
+                self._local = frozenset(twin.id for twin in twins)
+        return self._local
+
+    def _grant(self, way: Holds, records: set[str]) -> str | None:
+        actor, now = self.actor, self._view.now
+        for held in self._session.grants():
+            for grant in held.get(actor, ()):
+                if (
+                    grant.role in way.names
+                    and grant.holds(now)
+                    and (grant.record is None or grant.record in records)
+                ):
+                    return str(grant.id)
+        return None
+
+
+def parameter_of(command: Declared, argument: str) -> str:
+    """The parameter that a rule's `argument` names: itself, or with `_id` behind. Raises Mistake."""
+    for name in (argument, f"{argument}_id"):
+        if name in command.parameters:
+            return name
+    raise Mistake(f"{command.name}: may= names {argument!r}, but there is no argument {argument} or {argument}_id")

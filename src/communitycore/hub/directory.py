@@ -1,0 +1,67 @@
+"""Finding a jurisdiction by its id, its code of today, or a point."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from communitycore.kernel.errors import UnknownCode
+from communitycore.kernel.geometry import AreaIndex, Point
+from communitycore.kernel.ids import JurisdictionId
+from communitycore.kernel.jurisdiction import Jurisdiction
+from communitycore.kernel.record import shape_of
+from communitycore.ports import Store
+
+_SHAPE = shape_of(Jurisdiction)
+
+
+class Directory:
+    """All jurisdictions of a store, read again when one of their heads has moved on in what stands."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, tuple[int, Jurisdiction]] = {}
+        self._index: AreaIndex | None = None
+
+    def all(self) -> list[Jurisdiction]:
+        """All, by id."""
+        self._refresh()
+        return [self._known[id][1] for id in sorted(self._known)]
+
+    def resolve(self, code: str, moment: datetime) -> JurisdictionId:
+        """The id for an id or a code in use at `moment`. Raises UnknownCode, naming a code's successor."""
+        if code in self._known:
+            return JurisdictionId(code)
+        self._refresh()
+        hint = ""
+        for id, (_, body) in self._known.items():
+            if id == code or body.code(moment) == code:
+                return JurisdictionId(id)
+            if any(dated.value == code for dated in body.codes):
+                hint = f" {body.name(moment)} uses {body.code(moment)} now."
+        raise UnknownCode(given=code, hint=hint)
+
+    def locate(self, point: Point, moment: datetime) -> tuple[JurisdictionId, ...]:
+        """The lowest jurisdictions whose extent contains the point."""
+        self._refresh()
+        if self._index is None:
+            self._index = AreaIndex({id: b.extent for id, (_, b) in self._known.items() if b.extent is not None})
+        found = set(self._index.locate(point.lon, point.lat))
+        above: set[str] = set()
+        for id in found:
+            parent = self._known[id][1].parent(moment)
+            while parent is not None and parent in self._known and parent not in above:
+                above.add(parent)
+                parent = self._known[parent][1].parent(moment)
+        return tuple(JurisdictionId(id) for id in sorted(found - above))
+
+    def _refresh(self) -> None:
+        with self._store.reading() as tx:
+            known: dict[str, tuple[int, Jurisdiction]] = {}
+            for head in tx.heads():
+                kept = self._known.get(head.id)
+                if kept is not None and kept[0] == head.standing:
+                    known[head.id] = kept
+                elif (row := tx.get(_SHAPE, head.id, head.id)) is not None:
+                    known[head.id] = (head.standing, _SHAPE.read_row(row))
+        if known != self._known:
+            self._known, self._index = known, None

@@ -1,0 +1,488 @@
+"""The hub: one open store with its rooms, clock and chance; every change goes through `carry_out`."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import evolve
+
+from communitycore.hub.authority import Authority
+from communitycore.hub.catalogue import Catalogue
+from communitycore.hub.desk import Desk, Outcome
+from communitycore.hub.directory import Directory
+from communitycore.hub.session import Session
+from communitycore.hub.standing import StandingCache
+from communitycore.kernel import times
+from communitycore.kernel.change import begin
+from communitycore.kernel.command import Call, Fold, Room
+from communitycore.kernel.errors import (
+    CommunityCoreError,
+    Mistake,
+    NotAllowed,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    StoreBusy,
+)
+from communitycore.kernel.ids import Draw, JurisdictionId, Ref, system
+from communitycore.kernel.journal import GENESIS, Entry
+from communitycore.kernel.jurisdiction import (
+    ADMINISTRATOR,
+    Dated,
+    Grant,
+    Jurisdiction,
+    check_zone,
+)
+from communitycore.kernel.jurisdiction import ROOM as JURISDICTIONS
+from communitycore.kernel.query import Where
+from communitycore.kernel.record import Kind, Record
+from communitycore.kernel.shape import Shape
+from communitycore.kernel.view import View
+from communitycore.ports import Head, Reading, Store, Timer
+
+if TYPE_CHECKING:
+    from communitycore.hub.verify import Anchor, Progress, Report
+    from communitycore.kernel.geometry import Area, Point
+
+T = TypeVar("T")
+K = TypeVar("K")
+I = TypeVar("I", bound=str)  # noqa: E741 - an id's type
+R = TypeVar("R", bound=Record[Any])
+
+ATTEMPTS = 4
+CALLS_TOGETHER = 250
+TIMERS_TOGETHER = 200
+SEED_BYTES = 32
+BACKOFF = timedelta(seconds=30)
+
+
+class Hub:
+    """One store with its rooms. Threads may share it; each call is a transaction of its own.
+
+    Made by `communitycore.open`. Close it when done, or use it as a context.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rooms: Iterable[Room],
+        *,
+        clock: times.Clock = times.system_clock,
+        entropy: times.Entropy = os.urandom,
+        check: bool = False,
+    ) -> None:
+        self.store = store
+        self.catalogue = Catalogue((JURISDICTIONS, *rooms))
+        if check:
+            self.catalogue.check()
+        self.clock = clock
+        self.entropy = entropy
+        self._standing = StandingCache()
+        self._directory = Directory(store)
+        self._pid = os.getpid()
+        store.prepare(self.catalogue.shapes.values())
+
+    def __enter__(self) -> Hub:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the store back. No call may be under way."""
+        self.store.close()
+
+    # jurisdictions
+
+    def found(
+        self,
+        code: str,
+        *,
+        name: str,
+        level: str,
+        first: Ref | None = None,
+        parent: str | None = None,
+        zone: str = "Asia/Shanghai",
+        since: date | None = None,
+        extent: Area | None = None,
+    ) -> Jurisdiction:
+        """Found a jurisdiction: its head, its record, and the first grant of administrator.
+
+        code: in use from `since` (today, unless given). parent: a code or id. first: who administers it;
+        left out for a new one, who then is `Ref(jurisdiction.id, ...)` as `hub.administrator` tells.
+        level: a word of the room `places`. extent: where it lies, WGS-84; given, never computed from grids.
+        Raises CodeTaken, UnknownCode, BadValue.
+        """
+        draw = self._draw()
+        cause = draw.id()
+        id = JurisdictionId(draw.id())
+        check_zone(zone)
+        above = None if parent is None else self.resolve(parent)
+        holder = first or Ref(id, draw.id())
+        with self.store.writing() as tx:
+            now = draw.at
+            body = Jurisdiction(
+                id=id, level=level, codes=(), names=(), zone=zone, extent=extent
+            )
+            start = since or body.day(now)
+            body = evolve(
+                body,
+                codes=(Dated(code, start),),
+                names=(Dated(name, start),),
+                parents=() if above is None else (Dated(above, start),),
+            )
+            grant = Grant(id=draw.id(), holder=holder, role=ADMINISTRATOR.name, since=now)  # type: ignore[arg-type]
+            head = Head(id, code, 0, GENESIS, times.to_text(now), 0, None)
+            tx.found(head)
+            session = Session(tx, head, self._standing, self.catalogue, now)
+            change = begin("jurisdiction.founded", body).also(begin("grant.given", grant))
+            view = session.view(holder, draw)
+            session.accept_founding(change, view, draw, cause)
+            tx.write(session.batch())
+            tx.commit()
+            session.committed()
+        return change.result
+
+    def resolve(self, code: str) -> JurisdictionId:
+        """The id of the jurisdiction with this id, or that uses this code today. Raises UnknownCode."""
+        return self._directory.resolve(code, self.clock())
+
+    def jurisdictions(self) -> list[Jurisdiction]:
+        """All jurisdictions, by id."""
+        return self._directory.all()
+
+    def administrator(self, code: str) -> Ref:
+        """The first administrator of a jurisdiction: the holder of the grant that founded it."""
+        id = self.resolve(code)
+        with self.store.reading() as tx:
+            entries = tx.entries(id, 0, 2)
+        holder: str = entries[1].changes()["holder"]
+        return Ref.parse(holder)
+
+    def locate(self, point: Point) -> tuple[JurisdictionId, ...]:
+        """The lowest jurisdictions whose extent contains the point: none, one, or, on a border, all of them."""
+        return self._directory.locate(point, self.clock())
+
+    def desk(self, code: str, actor: Ref) -> Desk:
+        """A desk for `actor` in the jurisdiction with this id or that uses this code today. Raises UnknownCode."""
+        return Desk(self, self.resolve(code), actor)
+
+    # the road
+
+    def carry_out(self, desk: Desk, call: Call[T]) -> T:
+        """Do one call; see Desk.do."""
+        draw = self._draw()
+        session, result = self._committed(desk, call, draw)
+        if session.reacts:
+            self.react(desk.jurisdiction)
+        return result
+
+    def _committed(self, desk: Desk, call: Call[T], draw: Draw) -> tuple[Session, T]:
+        seed, at = draw.seed, draw.at
+        wait = False
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._writing(desk.jurisdiction, draw.at, wait=wait) as session:
+                    result: T = session.run(call, desk.actor, draw)
+                    self._flush(session)
+                return session, result
+            except StoreBusy:
+                if wait and attempt == ATTEMPTS:
+                    raise
+                if wait:
+                    time.sleep(random.uniform(0, 0.02 * 2**attempt))
+                else:
+                    # Another call is being written: a loser need not wait in order to be told so.
+                    self._refuse_early(desk, call, Draw(seed, at))
+                    wait = True
+            except OutcomeUnknown as unknown:
+                settled = self._settled(desk, Draw(seed, at).id(), unknown)
+                if settled:
+                    return self._as_kept(desk, call, Draw(seed, at), settled)
+            draw = Draw(seed, at)
+        raise StoreBusy(url=self.store.url, why=f"no turn came in {ATTEMPTS} attempts")
+
+    def _refuse_early(self, desk: Desk, call: Call[Any], draw: Draw) -> None:
+        """Try the call on a snapshot: a Refused is its answer, anything else is not believed."""
+        try:
+            with self.store.reading() as tx:
+                head = tx.head(desk.jurisdiction)
+                if head is not None:
+                    Session(tx, head, self._standing, self.catalogue, draw.at).run(call, desk.actor, draw)
+        except Refused:
+            raise
+        except Exception:  # noqa: BLE001 - the locked attempt will tell what is really wrong
+            return
+
+    def _settled(self, desk: Desk, cause: str, unknown: OutcomeUnknown) -> list[Entry]:
+        """The entries of a call whose COMMIT broke; none: it was not kept. Raises `unknown` if the store cannot say."""
+        try:
+            with self.store.reading() as tx:
+                return tx.caused(desk.jurisdiction, cause)
+        except CommunityCoreError:
+            raise unknown from None
+
+    def _as_kept(self, desk: Desk, call: Call[T], draw: Draw, entries: list[Entry]) -> tuple[Session, T]:
+        """What a call gave whose COMMIT broke but was kept: the records it touched, as they are now."""
+        shapes = {(entry.kind, entry.record): self.catalogue.shape(entry.kind) for entry in entries}
+        command = self.catalogue.commands[call.command.name]
+        wanted = {shape.kind for shape in command.result_shapes()}
+        with self.store.reading() as tx:
+            head = self._head(tx, desk.jurisdiction)
+            session = Session(tx, head, self._standing, self.catalogue, draw.at)
+            found = [
+                held[0]
+                for (kind, id), shape in shapes.items()
+                if kind in wanted and (held := session.layer.load(shape, id)) is not None
+            ]
+        session.reacts = True
+        single = len(wanted) == 1 and not command.gives_many()
+        result: Any = (found[0] if found else None) if single else tuple(found) if wanted else None
+        return session, result
+
+    def carry_out_many(self, desk: Desk, calls: Sequence[Call[T]]) -> list[Outcome[T]]:
+        """Do independent calls in order; see Desk.do_many."""
+        outcomes: list[Outcome[T]] = []
+        for start in range(0, len(calls), CALLS_TOGETHER):
+            part = calls[start : start + CALLS_TOGETHER]
+            outcomes += self._together(desk, part)
+        return outcomes
+
+    def _together(self, desk: Desk, calls: Sequence[Call[T]]) -> list[Outcome[T]]:
+        draws = [self._draw() for _ in calls]
+        outcomes: list[Outcome[T]] = []
+        reacts = False
+        try:
+            with self._writing(desk.jurisdiction, draws[0].at if draws else self.clock(), wait=True) as session:
+                for call, draw in zip(calls, draws, strict=True):
+                    try:
+                        outcomes.append(Outcome(session.run(call, desk.actor, draw)))
+                    except Exception as error:  # noqa: BLE001 - any exception is that call's alone
+                        outcomes.append(Outcome(error=error))
+                self._flush(session)
+                reacts = session.reacts
+        except (Refused, OutcomeUnknown):
+            # The store would not take them together: each is tried alone, under the same chance.
+            outcomes = []
+            for call, draw in zip(calls, draws, strict=True):
+                try:
+                    alone, value = self._once(desk, call, Draw(draw.seed, draw.at))
+                    outcomes.append(Outcome(value))
+                    reacts = reacts or alone.reacts
+                except Exception as error:  # noqa: BLE001 - any exception is that call's alone
+                    outcomes.append(Outcome(error=error))
+        if reacts:
+            self.react(desk.jurisdiction)
+        return outcomes
+
+    def _once(self, desk: Desk, call: Call[T], draw: Draw) -> tuple[Session, T]:
+        """Do a call unless its cause is in the journal already."""
+        cause = Draw(draw.seed, draw.at).id()
+        with self.store.reading() as tx:
+            kept = tx.caused(desk.jurisdiction, cause)
+        return self._as_kept(desk, call, draw, kept) if kept else self._committed(desk, call, draw)
+
+    # timers and reactions
+
+    def run_due(self, *, limit: int | None = None) -> int:
+        """Run what is due in every jurisdiction, reactions included, in order of (due, seq); gives how many ran."""
+        ran = 0
+        moment = times.to_text(self.clock())
+        with self.store.reading() as tx:
+            waiting = [h.id for h in tx.heads() if h.next_wake is not None and h.next_wake <= moment]
+        for jurisdiction in waiting:
+            ran += self._drain(jurisdiction, lambda timer: True, None if limit is None else limit - ran)
+            if limit is not None and ran >= limit:
+                break
+        return ran
+
+    def react(self, jurisdiction: str) -> int:
+        """Run the reactions that wait in one jurisdiction; gives how many ran."""
+        return self._drain(jurisdiction, lambda timer: bool(timer.source), None)
+
+    def parked(self, code: str) -> list[Timer]:
+        """Timers and reactions whose command failed with a bug, and that wait for a person."""
+        with self.store.reading() as tx:
+            return [t for t in tx.timers(self.resolve(code), None, 1_000) if t.parked is not None]
+
+    def _drain(self, jurisdiction: str, wanted: Callable[[Timer], bool], limit: int | None) -> int:
+        ran = 0
+        while limit is None or ran < limit:
+            moment = times.to_text(self.clock())
+            with self.store.reading() as tx:
+                head = tx.head(jurisdiction)
+                if head is None:
+                    return ran
+                due = [t for t in tx.timers(jurisdiction, max(moment, head.last_at), TIMERS_TOGETHER) if wanted(t)]
+            if not due:
+                return ran
+            for timer in due[: None if limit is None else limit - ran]:
+                ran += self._run_timer(jurisdiction, timer)
+        return ran
+
+    def _run_timer(self, jurisdiction: str, timer: Timer) -> int:
+        draw = self._draw()
+        for attempt in range(1, ATTEMPTS + 1):
+            trouble: Exception
+            try:
+                with self._writing(jurisdiction, draw.at, wait=True) as session:
+                    now = session.tx.timer(jurisdiction, timer.key)
+                    if now is None or now.due != timer.due or now.parked is not None or now.wake > times.to_text(
+                        session.view(system("timer"), draw).now
+                    ):
+                        return 0
+                    session.run_timer(now, draw)
+                    self._flush(session)
+                return 1
+            except OutcomeUnknown:
+                continue  # the timer itself tells whether it was run: it is gone then
+            except CommunityCoreError as error:
+                trouble = error
+                if error.retryable and attempt < ATTEMPTS:
+                    time.sleep(random.uniform(0, 0.02 * 2**attempt))
+                    continue
+            except Exception as error:  # noqa: BLE001 - a bug parks the timer and is shown
+                trouble = error
+            self._set_aside(jurisdiction, timer, trouble)
+            return 0
+        return 0
+
+    def _set_aside(self, jurisdiction: str, timer: Timer, trouble: Exception) -> None:
+        """Retryable: later, further apart each time. A bug: parked, until a person looks."""
+        attempts = timer.attempts + 1
+        retryable = isinstance(trouble, CommunityCoreError) and trouble.retryable
+        wake = times.to_text(self.clock() + BACKOFF * 2 ** min(attempts, 10))
+        parked = None if retryable else f"{type(trouble).__name__}: {trouble}"[:500]
+        with self._writing(jurisdiction, self.clock(), wait=True) as session:
+            session.set_aside(evolve(timer, attempts=attempts, wake=wake, parked=parked))
+            self._flush(session)
+
+    # reading
+
+    def read_one(self, desk: Desk, kind: Kind[K, I], id: I) -> K:
+        """See Desk.get."""
+        with self._looking(desk) as (_, view, authority):
+            record = view.get(kind, id)
+            self._must_read(authority, record)
+            return record
+
+    def answer(self, desk: Desk, call: Call[T]) -> T:
+        """See Desk.ask."""
+        with self._looking(desk) as (_, view, authority):
+            authority.check(call)
+            answer: T = call.command.function(view, *call.args, **call.kwargs)
+            return answer
+
+    def read_many(
+        self,
+        desk: Desk,
+        kind: type[R],
+        conditions: Sequence[Where],
+        *,
+        limit: int,
+        order: Any,
+        descending: bool,
+        after: R | None,
+    ) -> list[R]:
+        """See Desk.find."""
+        shape = kind.__shape__
+        with self._looking(desk) as (_, view, authority):
+            if not authority.reads_some(shape):
+                raise NotAllowed(actor=str(desk.actor), what=f"read {shape.kind}", rule=shape.read)
+            found: list[R] = []
+            while True:
+                page = view.find(kind, *conditions, limit=limit, order=order, descending=descending, after=after)
+                found += [record for record in page if authority.reads(shape, record)]
+                if len(page) < limit or len(found) >= limit:
+                    return found[:limit]
+                after = page[-1]
+
+    def history(self, desk: Desk, kind: Kind[K, I], id: I) -> list[Entry]:
+        """See Desk.history."""
+        shape: Shape = kind.__shape__  # type: ignore[attr-defined]
+        with self._looking(desk) as (tx, view, authority):
+            self._must_read(authority, view.get(kind, id))
+            return tx.entries_of(desk.jurisdiction, shape.kind, id)
+
+    def figures(self, desk: Desk, fold: Fold) -> list[tuple[str, Any]]:
+        """See Desk.figures."""
+        import json
+
+        from communitycore.hub.followers import catch_up
+
+        with self._looking(desk) as (_, _view, authority):
+            if not authority.reads_rule(fold.read):
+                raise NotAllowed(actor=str(desk.actor), what=f"read {fold.name}", rule=fold.read)
+        catch_up(self.store, fold, desk.jurisdiction)
+        with self.store.reading() as tx:
+            return [(key, json.loads(text)) for key, text in tx.figures(fold.name, desk.jurisdiction)]
+
+    # proof
+
+    def verify(self, anchor: Anchor | None = None, progress: Progress | None = None) -> Report:
+        """Check chain, rows and timers of every jurisdiction; with an anchor also for a cut tail or an old state."""
+        from communitycore.hub.verify import verify
+
+        return verify(self.store, self.catalogue, anchor, progress)
+
+    def anchor(self) -> Anchor:
+        """Where every journal stands now: keep it where this store's keepers cannot write."""
+        from communitycore.hub.verify import Anchor
+
+        with self.store.reading() as tx:
+            return Anchor({head.id: (head.seq, head.hash) for head in tx.heads()})
+
+    def journal(self, code: str, after: int = 0, limit: int = 1_000) -> list[Entry]:
+        """Entries of one jurisdiction with seq > after: for operators and followers, not for actors."""
+        id = self.resolve(code)
+        with self.store.reading() as tx:
+            return tx.entries(id, after, limit)
+
+    # inside
+
+    def _draw(self) -> Draw:
+        if os.getpid() != self._pid:
+            raise Mistake("this hub was inherited through fork; open one in the new process")
+        return Draw(self.entropy(SEED_BYTES), times.aware(self.clock(), "clock"))
+
+    @contextmanager
+    def _writing(self, jurisdiction: str, moment: datetime, *, wait: bool) -> Iterator[Session]:
+        with self.store.writing(wait=wait) as tx:
+            head = tx.lock(jurisdiction)
+            if head is None:
+                raise NotFound(kind="jurisdiction", id=jurisdiction)
+            yield Session(tx, head, self._standing, self.catalogue, moment)
+
+    def _flush(self, session: Session) -> None:
+        if session.empty:
+            return
+        session.tx.write(session.batch())  # type: ignore[attr-defined]
+        session.tx.commit()  # type: ignore[attr-defined]
+        session.committed()
+
+    def _head(self, tx: Reading, jurisdiction: str) -> Head:
+        head = tx.head(jurisdiction)
+        if head is None:
+            raise NotFound(kind="jurisdiction", id=jurisdiction)
+        return head
+
+    @contextmanager
+    def _looking(self, desk: Desk) -> Iterator[tuple[Reading, View, Authority]]:
+        draw = self._draw()
+        with self.store.reading() as tx:
+            session = Session(tx, self._head(tx, desk.jurisdiction), self._standing, self.catalogue, draw.at)
+            view = session.view(desk.actor, draw)
+            yield tx, view, Authority(session, self.catalogue, view)
+
+    def _must_read(self, authority: Authority, record: Any) -> None:
+        shape: Shape = record.__shape__
+        if not authority.reads(shape, record):
+            raise NotAllowed(
+                actor=str(authority.actor), what=f"read {shape.kind}", rule=shape.read
+            )

@@ -1,0 +1,494 @@
+"""One transaction's work in one jurisdiction: calls are decided and collected here, then written at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from hmac import compare_digest
+from hmac import digest as hmac_digest
+from typing import Any
+
+from attrs import evolve
+
+from communitycore.hub.authority import _GRANT, Authority, grants_by_holder
+from communitycore.hub.catalogue import Catalogue
+from communitycore.hub.standing import Standing, StandingCache
+from communitycore.kernel import convert, times
+from communitycore.kernel.change import Change, Step, note
+from communitycore.kernel.command import Call, Command
+from communitycore.kernel.errors import KeyReused, Mistake, NotUnique, Refused, StaleStep, TooMuch
+from communitycore.kernel.ids import Draw, JurisdictionId, Ref
+from communitycore.kernel.journal import FORMAT, chain_hash, state_digest
+from communitycore.kernel.jurisdiction import Jurisdiction
+from communitycore.kernel.query import Query, Test
+from communitycore.kernel.record import Record, shape_of
+from communitycore.kernel.shape import Row, Shape
+from communitycore.kernel.view import Held, Layer, View
+from communitycore.ports import Batch, Head, Key, Reading, Timer
+
+TOUCH_MAX = 1_000
+DEPTH_MAX = 16
+_JURISDICTION = shape_of(Jurisdiction)
+
+Cause = tuple[str, str | None, int]
+
+
+class Base:
+    """The committed state under a session's own changes; see view.Source."""
+
+    __slots__ = ("_cache", "_found", "_levels", "_own", "consulted", "head", "moment", "tx")
+
+    def __init__(self, tx: Reading, head: Head, cache: StandingCache, moment: datetime) -> None:
+        self.moment = moment
+        self.tx = tx
+        self.head = head
+        self.consulted = False
+        self._cache = cache
+        self._own = cache.at(head.id, head.standing)
+        self._levels: list[Standing] | None = None
+        self._found: dict[tuple[str, str], Held | None] = {}
+
+    def load(self, shape: Shape, id: str) -> Held | None:
+        if shape.standing:
+            for standing in self._up():
+                if (held := standing.kind(self.tx, shape).get(id)) is not None:
+                    return held
+            return None
+        key = (shape.kind, id)
+        if key in self._found:
+            return self._found[key]
+        row = self.tx.get(shape, self.head.id, id)
+        held = self._found[key] = None if row is None else (shape.read_row(row), row)
+        return held
+
+    def load_here(self, shape: Shape, id: str) -> Held | None:
+        """Like load, but never from an ancestor."""
+        return self._own.kind(self.tx, shape).get(id) if shape.standing else self.load(shape, id)
+
+    def query(self, shape: Shape, query: Query) -> list[Held]:
+        if shape.standing:
+            held = {h[1]: h for h in self._own.kind(self.tx, shape).values()}
+            return [held[row] for row in query.pick(held)]
+        found = []
+        for row in self.tx.find(shape, self.head.id, query):
+            key = (shape.kind, row[0])
+            known = self._found.get(key)
+            if known is None:
+                known = self._found[key] = (shape.read_row(row), row)
+            found.append(known)
+        return found
+
+    def above(self, shape: Shape) -> list[list[Any]]:
+        return [list(standing.all(self.tx, shape)) for standing in self.levels()]
+
+    def derive(self, build: Callable[[tuple[Any, ...]], Any], shape: Shape) -> Any:
+        return self._own.derive(self.tx, build, shape)
+
+    def levels(self) -> list[Standing]:
+        """The standing records here, at the parent, and so on up; ancestors as they are now, unlocked."""
+        if self._levels is None:
+            levels, seen = [self._own], {self.head.id}
+            while True:
+                below = levels[-1]
+                held = below.kind(self.tx, _JURISDICTION).get(below.jurisdiction)
+                parent = None if held is None else held[0].parent(self.moment)
+                if parent is None or parent in seen or (head := self.tx.head(parent)) is None:
+                    break
+                seen.add(parent)
+                levels.append(self._cache.at(parent, head.standing))
+            self._levels = levels
+        self.consulted = self.consulted or len(self._levels) > 1
+        return self._levels
+
+    def _up(self) -> Iterator[Standing]:
+        yield self._own
+        yield from self.levels()[1:]
+
+    def counts(self) -> str | None:
+        """What an entry notes of the ancestors that were consulted."""
+        if not self.consulted or self._levels is None:
+            return None
+        return convert.to_text([[level.jurisdiction, level.count] for level in self._levels[1:]])
+
+
+class Session:
+    """Calls decided one after another in one transaction; each sees those accepted before it."""
+
+    def __init__(
+        self, tx: Reading, head: Head, cache: StandingCache, catalogue: Catalogue, moment: datetime
+    ) -> None:
+        self.tx = tx
+        self.was = head
+        self.base = Base(tx, head, cache, moment)
+        self.layer = Layer(self.base)
+        self.reacts = False
+        self._cache = cache
+        self._catalogue = catalogue
+        self._seq, self._hash, self._last = head.seq, head.hash, head.last_at
+        self._rows: dict[tuple[str, str], tuple[Shape, Row, int, Any]] = {}
+        self._entries: list[tuple[Any, ...]] = []
+        self._timers: dict[tuple[str, str, str], Timer | None] = {}
+        self._keys: dict[tuple[str, str], Key] = {}
+        self._standing: Standing | None = None
+
+    # what authority asks
+
+    def grants(self) -> Any:
+        """Indexes of grants by holder: here, then level by level up."""
+        yield self.layer.derive(grants_by_holder, _GRANT)
+        for standing in self.base.levels()[1:]:
+            yield standing.derive(self.tx, grants_by_holder, _GRANT)
+
+    def view(self, actor: Ref, draw: Draw, due: Any = None) -> View:
+        """A view for `actor`, at the draw's time or the jurisdiction's last, whichever is later."""
+        now = draw.at
+        if times.to_text(now) < self._last:
+            now = times.from_text(self._last)
+        return View(
+            self.layer, draw, jurisdiction=JurisdictionId(self.was.id), actor=actor, now=now, due=due
+        )
+
+    # the road
+
+    def run(self, call: Call[Any], actor: Ref, draw: Draw) -> Any:
+        """Authorise, decide and accept one call. Whatever it raises, nothing of it stays."""
+        cause = draw.id()
+        view = self.view(actor, draw)
+        if call.key is not None and (kept := self._kept(str(actor), call.key)) is not None:
+            return self._repeat(kept, call, view)
+        grant = Authority(self, self._catalogue, view).check(call)
+        change = call.command.function(view, *call.args, **call.kwargs)
+        if isinstance(call.command, Command) and call.command.reveals:
+            _check_revealed(change, call.command)
+        self._accept(change, call, view, draw, (cause, None, 0), grant)
+        if call.key is not None:
+            salt = draw.salt()
+            self._keys[str(actor), call.key] = Key(
+                str(actor), call.key, cause, salt, _mac(salt, call), _named(change.result), times.to_text(view.now)
+            )
+        return change.result
+
+    def accept_founding(self, change: Change[Any], view: View, draw: Draw, cause: str) -> None:
+        """Take in the first change of a jurisdiction, which no grant can precede."""
+        self._accept(change, None, view, draw, (cause, None, 0), None)
+
+    def set_aside(self, timer: Timer) -> None:
+        """Keep a timer for later, or parked; the journal still says that it waits."""
+        self._timers[timer.key] = timer
+
+    def run_timer(self, timer: Timer, draw: Draw) -> None:
+        """Run a timer's or a reaction's command as the system, in the transaction that removes it.
+
+        Refused: it is removed, with an entry that says so. Any other exception is a bug and passes through.
+        """
+        reaction = self._catalogue.reactions.get(timer.command) if timer.source else None
+        command = reaction.run if reaction is not None else self._catalogue.commands.get(timer.command)
+        if command is None:
+            raise Mistake(f"no open room has the command {timer.command} of a timer; open the hub with the room that does")
+        actor = Ref("system", f"{'reaction' if timer.source else 'timer'}:{timer.command}")
+        view = self.view(actor, draw, times.from_text(timer.due))
+        call: Call[Any] = Call(command, (timer.record,), {})
+        removal = f"-{timer.command}" + (f"#{timer.source}" if timer.source else "")
+        why: tuple[str, str, int] = (timer.cause, timer.behalf, timer.depth + 1)  # type: ignore[assignment]
+        told: Change[Any]
+        try:
+            Authority(self, self._catalogue, view).check(call)
+            change = command.function(view, timer.record)
+            if change.steps:
+                self._accept(change, call, view, draw, why, None, removal, timer.key)
+                return
+            told = note("timer.passed", self._noted(timer), command=timer.command)
+        except Refused as refused:
+            told = note("timer.refused", self._noted(timer), command=timer.command, code=refused.code)
+        self._accept(told, call, view, draw, why, None, removal, timer.key)
+
+    def _noted(self, timer: Timer) -> Record[Any]:
+        shape = self._catalogue.shape(timer.kind)
+        held = self.layer.load(shape, timer.record)
+        if held is None:
+            raise Mistake(f"the {timer.kind} {timer.record} of a timer is gone")
+        record: Record[Any] = held[0]
+        return record
+
+    def _accept(
+        self,
+        change: Change[Any],
+        call: Call[Any] | None,
+        view: View,
+        draw: Draw,
+        cause: Cause,
+        grant: str | None,
+        removal: str | None = None,
+        fired: tuple[str, str, str] | None = None,
+    ) -> None:
+        """Make rows, entries and timers of a change; only when all are made does the session take them in."""
+        steps = change.steps
+        if len(steps) > TOUCH_MAX:
+            touched = len({(s.shape.kind, s.after.id) for s in steps})
+            if touched > TOUCH_MAX:
+                raise TooMuch(limit=TOUCH_MAX, count=touched)
+        if not steps:
+            if change.timers:
+                raise Mistake("timers without a step; set them where the step is made")
+            return
+        at = times.to_text(view.now)
+        timers = self._timers_of(change, steps, at, cause)
+        if fired is not None:
+            # The command may have set the very timer that fired anew.
+            timers.setdefault(fired, None)
+        told = _told(change, timers, removal)
+        fixed = (
+            at,
+            at if call is None or call.occurred_at is None else times.to_text(call.occurred_at, "occurred_at"),
+            str(view.actor),
+            cause[1],
+            cause[0],
+        )
+        above = self.base.counts()
+        rows: dict[tuple[str, str], tuple[Shape, Row, int, Any]] = {}
+        entries: list[tuple[Any, ...]] = []
+        seq, hash = self._seq, self._hash
+        for s in steps:
+            shape, key = s.shape, (s.shape.kind, s.after.id)
+            earlier = rows.get(key)
+            current = earlier[1] if earlier is not None else self._current(s, key, draw)
+            if s.row is None:
+                version, difference, schema = current[1], s.details, current[2]  # type: ignore[index]
+                digest = state_digest(shape, current, shape.text(current))  # type: ignore[arg-type]
+            else:
+                row = s.row
+                if current is None:
+                    if shape.salted:
+                        row = (*row[:3], draw.salt(), *row[4:])
+                    difference = text = shape.text(row)
+                    version, expected = 1, 0
+                else:
+                    if current[1] + 1 != row[1]:
+                        raise StaleStep(kind=shape.kind, id=s.after.id, before=row[1] - 1, current=current[1])
+                    if shape.salted:
+                        row = (*row[:3], current[3], *row[4:])
+                    difference, text, version = shape.difference(current, row), shape.text(row), row[1]
+                    known = self._rows.get(key) if earlier is None else earlier
+                    expected = current[1] if known is None else known[2]
+                self._check_unique(shape, row, current, rows)
+                rows[key] = (shape, row, expected, s.after)
+                schema = shape.schema
+                digest = state_digest(shape, row, text)
+            seq += 1
+            reactions = self._catalogue.by_entry.get(s.name)
+            said = told.pop(key, None)
+            if reactions is not None:
+                said = (said or []) + [f"!{reaction.name}" for reaction in reactions]
+                for reaction in reactions:
+                    self._react(timers, reaction.name, s, seq, at, cause, view)
+            values = (
+                FORMAT,
+                self.was.id,
+                seq,
+                draw.id(),
+                *fixed,
+                s.name,
+                shape.kind,
+                schema,
+                s.after.id,
+                version,
+                difference,
+                digest,
+                above,
+                grant,
+                None if said is None else convert.to_text(said),
+            )
+            hash = chain_hash(hash, values)
+            entries.append((*values, hash))
+        if told:
+            raise Mistake("a timer for a record that the change does not touch")
+        # From here on nothing can fail.
+        self._seq, self._hash, self._last = seq, hash, max(at, self._last)
+        self._entries += entries
+        self._rows.update(rows)
+        for shape, row, _, record in rows.values():
+            self.layer.put(shape, record, row)
+        for timer_key, timer in timers.items():
+            timed = evolve(timer, seq=seq) if timer is not None and timer.seq == 0 else timer
+            self._timers[timer_key] = timed
+
+    def _current(self, s: Step, key: tuple[str, str], draw: Draw) -> Row | None:
+        """The row as it stands before this change. Raises for a begun record that exists and for a stale one."""
+        if s.before is None and s.row is not None:
+            if s.after.id not in draw.ids and self._here(s.shape, s.after.id) is not None:
+                raise NotUnique(kind=s.shape.kind, field="id")
+            return None
+        held = self._here(s.shape, s.after.id)
+        if held is None:
+            raise StaleStep(kind=s.shape.kind, id=s.after.id, before=s.after.version, current=0)
+        return held[1]
+
+    def _here(self, shape: Shape, id: str) -> Held | None:
+        known = self._rows.get((shape.kind, id))
+        return (known[3], known[1]) if known is not None else self.base.load_here(shape, id)
+
+    def _check_unique(
+        self, shape: Shape, row: Row, current: Row | None, pending: dict[tuple[str, str], Any]
+    ) -> None:
+        for n, column in enumerate(shape.columns):
+            if not column.unique or row[n] is None or (current is not None and current[n] == row[n]):
+                continue
+            for (kind, id), (_, other, _, _) in pending.items():
+                if kind == shape.kind and id != row[0] and other[n] == row[n]:
+                    raise NotUnique(kind=shape.kind, field=column.name)
+            holders = self.layer.query(shape, Query((Test(n, "=", row[n]),), 0, False, 2, None))
+            if any(
+                held[1][0] != row[0] and (shape.kind, held[1][0]) not in pending for held in holders
+            ):
+                raise NotUnique(kind=shape.kind, field=column.name)
+
+    def _timers_of(
+        self, change: Change[Any], steps: tuple[Step, ...], at: str, cause: Cause
+    ) -> dict[tuple[str, str, str], Timer | None]:
+        made: dict[tuple[str, str, str], Timer | None] = {}
+        for s in steps:
+            states = s.shape.states
+            if states is None or s.row is None:
+                continue
+            state = getattr(s.after, s.shape.state_field or "")
+            if state in states.terminal and s.before is not None:
+                standing = [t.key for t in self.tx.timers_of(self.was.id, s.after.id)]
+                pending = [k for k, t in self._timers.items() if t is not None and k[0] == s.after.id and not k[2]]
+                for key in (*standing, *pending):
+                    if self._timers.get(key, True) is not None:
+                        made[key] = None
+        for t in change.timers:
+            key = (t.record, t.command, "")
+            if t.due is None:
+                if self._timer(key) is not None or key in made:
+                    made[key] = None
+                continue
+            due = times.to_text(t.due)
+            made[key] = Timer(
+                due, 0, t.shape.kind, t.record, t.command, "", cause[0], cause[1], 0, 0, due, None
+            )
+        return made
+
+    def _timer(self, key: tuple[str, str, str]) -> Timer | None:
+        return self._timers[key] if key in self._timers else self.tx.timer(self.was.id, key)
+
+    def _react(
+        self, timers: dict[Any, Any], name: str, s: Step, seq: int, at: str, cause: Cause, view: View
+    ) -> None:
+        parked = f"more than {DEPTH_MAX} reactions deep" if cause[2] >= DEPTH_MAX else None
+        behalf = cause[1] or str(view.actor)
+        timer = Timer(at, seq, s.shape.kind, s.after.id, name, str(seq), cause[0], behalf, cause[2], 0, at, parked)
+        timers[timer.key] = timer
+        self.reacts = self.reacts or parked is None
+
+    # keys
+
+    def _kept(self, actor: str, key: str) -> Key | None:
+        return self._keys.get((actor, key)) or self.tx.key(self.was.id, actor, key)
+
+    def _repeat(self, kept: Key, call: Call[Any], view: View) -> Any:
+        if not compare_digest(kept.mac, _mac(kept.salt, call)):
+            raise KeyReused(key=kept.key)
+        named = convert.from_text(kept.result, Any)
+        if named is None:
+            return None
+        if named and isinstance(named[0], str):
+            return self._reread(named[0], named[1])
+        return tuple(self._reread(kind, id) for kind, id in named)
+
+    def _reread(self, kind: str, id: str) -> Any:
+        held = self.layer.load(self._catalogue.shape(kind), id)
+        return None if held is None else held[0]
+
+    # the end
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self._entries or self._keys or self._timers)
+
+    def batch(self) -> Batch:
+        """All that was accepted, ready to be written."""
+        moved = [(shape, row, record) for shape, row, _, record in self._rows.values() if shape.standing]
+        count = self.was.standing + (1 if moved else 0)
+        if moved:
+            self._standing = self.base._own.moved(count, moved)
+        head = Head(
+            id=self.was.id,
+            code=self._code(moved),
+            seq=self._seq,
+            hash=self._hash,
+            last_at=self._last,
+            standing=count,
+            next_wake=self._next_wake() if self._timers else self.was.next_wake,
+        )
+        return Batch(
+            head,
+            self.was,
+            [(shape, row, expected) for shape, row, expected, _ in self._rows.values()],
+            self._entries,
+            [t for t in self._timers.values() if t is not None],
+            list(self._timers),
+            list(self._keys.values()),
+        )
+
+    def committed(self) -> None:
+        """After the commit: remember the standing records as they are now."""
+        if self._standing is not None:
+            self._cache.keep(self._standing)
+
+    def _code(self, moved: list[tuple[Shape, Row, Any]]) -> str:
+        for shape, _, record in moved:
+            if shape is _JURISDICTION and record.id == self.was.id:
+                return record.codes[-1].value  # type: ignore[no-any-return]
+        return self.was.code
+
+    def _next_wake(self) -> str | None:
+        others = self.tx.next_wake(self.was.id, list(self._timers))
+        wakes = [t.wake for t in self._timers.values() if t is not None and t.parked is None]
+        return min(([others] if others is not None else []) + wakes, default=None)
+
+
+def _told(
+    change: Change[Any], timers: dict[tuple[str, str, str], Timer | None], removal: str | None
+) -> dict[tuple[str, str], list[str]]:
+    """What each record's first entry says of its timers: `+command@due`, `-command`."""
+    kinds = {s.after.id: s.shape.kind for s in reversed(change.steps)}
+    first = change.steps[0]
+    told: dict[tuple[str, str], list[str]] = {}
+    if removal is not None:
+        told[first.shape.kind, first.after.id] = [removal]
+    for (record, command, source), timer in timers.items():
+        kind = kinds.get(record, timer.kind if timer is not None else "")
+        if timer is None:
+            if f"-{command}" + (f"#{source}" if source else "") != removal:
+                told.setdefault((kind, record), []).append(f"-{command}")
+        else:
+            told.setdefault((kind, record), []).append(f"+{command}@{timer.due}")
+    return told
+
+
+def _mac(salt: str, call: Call[Any]) -> str:
+    text = convert.to_text([call.command.name, list(call.args), dict(call.kwargs)])
+    return hmac_digest(salt.encode(), text.encode(), "sha256").hex()
+
+
+def _named(result: Any) -> str:
+    def name(record: Any) -> list[str]:
+        return [record.__shape__.kind, record.id]
+
+    if result is None:
+        return "null"
+    if isinstance(result, tuple):
+        return convert.to_text([name(record) for record in result])
+    return convert.to_text(name(result))
+
+
+def _check_revealed(change: Change[Any], command: Command[..., Any]) -> None:
+    """What a command reveals must leave an entry of its own."""
+    given = change.result if isinstance(change.result, tuple) else (change.result,)
+    told = {(s.shape.kind, s.after.id) for s in change.steps}
+    for record in given:
+        if record is not None and record.__shape__.kind in command.reveals:
+            if (record.__shape__.kind, record.id) not in told:
+                raise Mistake(f"{command.name} reveals {record.__shape__.kind} {record.id} without a note on it")

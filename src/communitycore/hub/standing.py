@@ -1,0 +1,102 @@
+"""Standing records in memory: kept while a jurisdiction's count of their changes stays the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from communitycore.kernel.query import FIND_MAX, Query
+from communitycore.kernel.shape import Row, Shape
+from communitycore.kernel.view import Held
+from communitycore.ports import Reading
+
+
+class Standing:
+    """One jurisdiction's standing records at one count, each kind read when first asked for."""
+
+    __slots__ = ("_derived", "_kinds", "_ordered", "count", "jurisdiction")
+
+    def __init__(self, jurisdiction: str, count: int) -> None:
+        self.jurisdiction = jurisdiction
+        self.count = count
+        self._kinds: dict[str, dict[str, Held]] = {}
+        self._ordered: dict[str, tuple[Any, ...]] = {}
+        self._derived: dict[tuple[Any, str], Any] = {}
+
+    def kind(self, tx: Reading, shape: Shape) -> dict[str, Held]:
+        """All of one kind, by id, in the order of ids."""
+        held = self._kinds.get(shape.kind)
+        if held is None:
+            held = {row[0]: (shape.read_row(row), row) for row in _all_rows(tx, shape, self.jurisdiction)}
+            self._kinds[shape.kind] = held
+        return held
+
+    def all(self, tx: Reading, shape: Shape) -> tuple[Any, ...]:
+        """All records of one kind, ordered by id."""
+        ordered = self._ordered.get(shape.kind)
+        if ordered is None:
+            ordered = self._ordered[shape.kind] = tuple(held[0] for held in self.kind(tx, shape).values())
+        return ordered
+
+    def derive(self, tx: Reading, build: Callable[[tuple[Any, ...]], Any], shape: Shape) -> Any:
+        """`build` of all of one kind."""
+        key = (build, shape.kind)
+        try:
+            return self._derived[key]
+        except KeyError:
+            value = self._derived[key] = build(self.all(tx, shape))
+            return value
+
+    def moved(self, count: int, rows: Iterable[tuple[Shape, Row, Any]]) -> Standing:
+        """The same at a later count, with these rows changed; what other kinds gave stays remembered."""
+        new = Standing(self.jurisdiction, count)
+        new._kinds.update(self._kinds)
+        touched: set[str] = set()
+        for shape, row, record in rows:
+            held = new._kinds.get(shape.kind)
+            if held is None:
+                continue
+            if shape.kind not in touched:
+                touched.add(shape.kind)
+                held = new._kinds[shape.kind] = dict(held)
+            held[row[0]] = (record, row)
+        for kind in touched:
+            new._kinds[kind] = dict(sorted(new._kinds[kind].items()))
+        new._ordered.update({k: v for k, v in self._ordered.items() if k not in touched})
+        new._derived.update({k: v for k, v in self._derived.items() if k[1] not in touched})
+        return new
+
+
+class StandingCache:
+    """The newest Standing of every jurisdiction that this hub has touched."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Standing] = {}
+        self._lock = threading.Lock()
+
+    def at(self, jurisdiction: str, count: int) -> Standing:
+        """That jurisdiction's Standing at exactly this count."""
+        kept = self._kept.get(jurisdiction)
+        if kept is not None and kept.count == count:
+            return kept
+        fresh = Standing(jurisdiction, count)
+        self.keep(fresh)
+        return fresh
+
+    def keep(self, standing: Standing) -> None:
+        """Remember it unless a newer one is known."""
+        with self._lock:
+            kept = self._kept.get(standing.jurisdiction)
+            if kept is None or kept.count < standing.count:
+                self._kept[standing.jurisdiction] = standing
+
+
+def _all_rows(tx: Reading, shape: Shape, jurisdiction: str) -> Iterable[Row]:
+    after = None
+    while True:
+        page = tx.find(shape, jurisdiction, Query((), 0, False, FIND_MAX, after))
+        yield from page
+        if len(page) < FIND_MAX:
+            return
+        after = (page[-1][0], page[-1][0])

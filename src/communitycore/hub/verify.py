@@ -1,0 +1,239 @@
+"""Verifying: every entry's place in the chain, every row against its last entry, every timer against the journal."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from attrs import Factory, define, frozen
+
+from communitycore.hub.catalogue import Catalogue
+from communitycore.hub.standing import _all_rows
+from communitycore.kernel.journal import GENESIS, Entry, chain_hash, state_digest, values_of
+from communitycore.kernel.shape import Row, Shape
+from communitycore.ports import Head, Reading, Store
+
+PAGE = 1_000
+
+
+@frozen
+class Fault:
+    """Something that is not as the journal says. seq: the entry concerned, if one is."""
+
+    jurisdiction: str
+    what: str
+    what_zh: str
+    seq: int | None = None
+    kind: str | None = None
+    record: str | None = None
+
+
+@define
+class Report:
+    """What a verification saw. ok: no fault."""
+
+    entries: int = 0
+    rows: int = 0
+    jurisdictions: int = 0
+    faults: list[Fault] = Factory(list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not self.faults
+
+
+@frozen
+class Anchor:
+    """Where every jurisdiction's journal stood: keep it elsewhere, and a cut tail or a restored old state is found."""
+
+    heads: Mapping[str, tuple[int, str]]
+
+    def to_text(self) -> str:
+        """JSON: jurisdiction -> [seq, hash]."""
+        return json.dumps({id: list(place) for id, place in sorted(self.heads.items())}, indent=1)
+
+    @classmethod
+    def from_text(cls, text: str) -> Anchor:
+        """The anchor that `to_text` wrote."""
+        return cls({id: (int(seq), str(hash)) for id, (seq, hash) in json.loads(text).items()})
+
+
+Progress = Callable[[int, int], None]
+
+
+def verify(
+    store: Store, catalogue: Catalogue, anchor: Anchor | None = None, progress: Progress | None = None
+) -> Report:
+    """Check everything in `store`, each jurisdiction in one snapshot.
+
+    progress: called with entries checked and entries in all.
+    """
+    report = Report()
+    with store.reading() as tx:
+        heads = tx.heads()
+    total = sum(head.seq for head in heads)
+    known = {head.id for head in heads}
+    for id in sorted((anchor.heads if anchor else {}).keys() - known):
+        report.faults.append(Fault(id, "the anchor knows this jurisdiction, the store does not", "锚点中有此辖区，存储中没有"))
+    for head in heads:
+        report.jurisdictions += 1
+        with store.reading() as tx:
+            now = tx.head(head.id)
+            if now is not None:
+                _Check(tx, now, catalogue, report, progress, total).run(anchor)
+    return report
+
+
+class _Check:
+    """One jurisdiction's verification."""
+
+    def __init__(
+        self, tx: Reading, head: Head, catalogue: Catalogue, report: Report, progress: Progress | None, total: int
+    ) -> None:
+        self.tx, self.head, self.catalogue, self.report = tx, head, catalogue, report
+        self.progress, self.total = progress, total
+        self.begun: Counter[str] = Counter()
+        self.timers: dict[tuple[str, str, str], str] = {}
+
+    def fault(self, what: str, what_zh: str, **where: Any) -> None:
+        self.report.faults.append(Fault(self.head.id, what, what_zh, **where))
+
+    def run(self, anchor: Anchor | None) -> None:
+        place = anchor.heads.get(self.head.id) if anchor is not None else None
+        seq, hash = self.chain(place)
+        if (seq, hash) != (self.head.seq, self.head.hash):
+            self.fault(
+                f"the head says the journal ends at {self.head.seq}, but it ends at {seq}",
+                f"辖区头记录的末条为第 {self.head.seq} 条，日志实际止于第 {seq} 条",
+                seq=seq,
+            )
+        if place is not None and seq < place[0]:
+            self.fault(
+                f"the anchor knows {place[0]} entries, the journal has {seq}: its tail was cut or an old state restored",
+                f"锚点记录到第 {place[0]} 条，日志只有 {seq} 条：尾部被截断或恢复了旧状态",
+                seq=seq,
+            )
+        self.rows()
+        self.waiting()
+
+    def chain(self, place: tuple[int, str] | None) -> tuple[int, str]:
+        seq, hash, at = 0, GENESIS, ""
+        while page := self.tx.entries(self.head.id, seq, PAGE):
+            for entry in page:
+                if entry.seq != seq + 1:
+                    self.fault(
+                        f"entries {seq + 1} to {entry.seq - 1} are missing",
+                        f"缺少第 {seq + 1} 至 {entry.seq - 1} 条",
+                        seq=entry.seq,
+                    )
+                made = chain_hash(hash, values_of(entry))
+                if made != entry.hash:
+                    self.fault(
+                        f"entry {entry.seq} or the one before it was changed: its hash does not follow",
+                        f"第 {entry.seq} 条或其前一条被改动：哈希不连续",
+                        seq=entry.seq,
+                        kind=entry.kind,
+                        record=entry.record,
+                    )
+                if entry.at < at:
+                    self.fault(f"entry {entry.seq} is earlier than the one before", f"第 {entry.seq} 条早于前一条", seq=entry.seq)
+                seq, hash, at = entry.seq, entry.hash, entry.at
+                if place is not None and seq == place[0] and hash != place[1]:
+                    self.fault(
+                        f"entry {seq} is not the one the anchor knows", f"第 {seq} 条与锚点记录不符", seq=seq
+                    )
+                self.follow(entry)
+            self.report.entries += len(page)
+            if self.progress is not None:
+                self.progress(self.report.entries, self.total)
+        return seq, hash
+
+    def follow(self, entry: Entry) -> None:
+        if entry.begins:
+            self.begun[entry.kind] += 1
+        if entry.timers is None:
+            return
+        try:
+            said = json.loads(entry.timers)
+        except ValueError:
+            return  # its hash does not follow either, which was said
+        for item in said:
+            sign, rest = item[:1], item[1:]
+            if sign == "+":
+                command, _, due = rest.partition("@")
+                self.timers[entry.record, command, ""] = due
+            elif sign == "!":
+                self.timers[entry.record, rest, str(entry.seq)] = entry.at
+            else:
+                command, _, source = rest.partition("#")
+                self.timers.pop((entry.record, command, source), None)
+
+    def rows(self) -> None:
+        seen: Counter[str] = Counter()
+        for shape in self.catalogue.shapes.values():
+            for page in _pages(_all_rows(self.tx, shape, self.head.id)):
+                last = self.tx.last_entries(self.head.id, shape.kind, [row[0] for row in page])
+                for row in page:
+                    self.row(shape, row, last.get(row[0]))
+                seen[shape.kind] += len(page)
+                self.report.rows += len(page)
+        for kind in sorted(self.begun.keys() | seen.keys()):
+            if kind not in self.catalogue.shapes:
+                self.fault(
+                    f"no open room has records of kind {kind}; verify with the room that does",
+                    f"未打开包含 {kind} 记录的模块，请打开后再校验",
+                    kind=kind,
+                )
+            elif seen[kind] < self.begun[kind]:
+                self.fault(
+                    f"{self.begun[kind] - seen[kind]} of {self.begun[kind]} {kind} rows are missing",
+                    f"{kind} 应有 {self.begun[kind]} 行，缺少 {self.begun[kind] - seen[kind]} 行",
+                    kind=kind,
+                )
+
+    def row(self, shape: Shape, row: Row, last: Entry | None) -> None:
+        if last is None:
+            self.fault(
+                f"{shape.kind} {row[0]} has no entry: it was invented",
+                f"{shape.kind} {row[0]} 没有日志条目：系伪造",
+                kind=shape.kind,
+                record=row[0],
+            )
+            return
+        try:
+            digest = state_digest(shape, row, shape.text(row))
+        except Exception:
+            digest = "unreadable"
+        if digest != last.digest or row[1] != last.version:
+            self.fault(
+                f"{shape.kind} {row[0]} is not as entry {last.seq} left it: it was changed",
+                f"{shape.kind} {row[0]} 与第 {last.seq} 条日志不符：被改动",
+                seq=last.seq,
+                kind=shape.kind,
+                record=row[0],
+            )
+
+    def waiting(self) -> None:
+        stored = {t.key: t.due for t in self.tx.timers(self.head.id, None, 1 << 40)}
+        for key in sorted(self.timers.keys() | stored.keys()):
+            if self.timers.get(key) != stored.get(key):
+                record, command, _ = key
+                self.fault(
+                    f"the timer {command} of {record} is not as the journal says",
+                    f"{record} 的定时器 {command} 与日志不符",
+                    record=record,
+                )
+
+
+def _pages(rows: Iterable[Row]) -> Iterable[list[Row]]:
+    page: list[Row] = []
+    for row in rows:
+        page.append(row)
+        if len(page) == PAGE:
+            yield page
+            page = []
+    if page:
+        yield page

@@ -1,0 +1,99 @@
+"""Ids, references across jurisdictions, and the chance that one call may use."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import sha256
+from typing import NewType
+
+from attrs import frozen
+
+from communitycore.kernel.errors import BadValue
+
+JurisdictionId = NewType("JurisdictionId", str)
+GrantId = NewType("GrantId", str)
+
+ID_LENGTH = 36
+
+
+def check_id(value: object, field: str = "id") -> str:
+    """`value` if it can be an id: 1 to 36 visible ASCII characters without `/`."""
+    if (
+        isinstance(value, str)
+        and 0 < len(value) <= ID_LENGTH
+        and value.isascii()
+        and value.isprintable()
+        and " " not in value
+        and "/" not in value
+    ):
+        return value
+    raise BadValue(
+        field=field,
+        why=f"{value!r} is no id: 1 to 36 visible ASCII characters without a slash",
+        why_zh=f"{value!r} 不是有效编号：应为 1 至 36 个可见 ASCII 字符且不含斜杠",
+    )
+
+
+@frozen(order=True)
+class Ref:
+    """A record in a jurisdiction, as it is named from outside: `jurisdiction/id`."""
+
+    jurisdiction: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.jurisdiction}/{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Ref:
+        """Raises BadValue unless `text` is `jurisdiction/id`."""
+        jurisdiction, slash, local = text.partition("/")
+        if not slash:
+            raise BadValue(field="ref", why=f"{text!r} is not jurisdiction/id", why_zh=f"{text!r} 不是“辖区/编号”")
+        return cls(check_id(jurisdiction, "ref"), check_id(local, "ref"))
+
+
+SYSTEM = "system"
+
+
+def system(name: str) -> Ref:
+    """A named system actor, such as a timer or a reaction."""
+    return Ref(SYSTEM, name)
+
+
+class Draw:
+    """All the chance of one call, from one secret seed: a second attempt draws the same ids and salts.
+
+    Ids are UUIDs of version 7 (RFC 9562): the call's time in milliseconds, then a counter, then 62 bits
+    of the seed's hash; so ids of one call sort in the order in which they were drawn.
+    """
+
+    __slots__ = ("_drawn", "_salts", "_time", "at", "ids", "seed")
+
+    def __init__(self, seed: bytes, at: datetime) -> None:
+        milliseconds = int(at.timestamp() * 1000)
+        stamp = f"{milliseconds:012x}"
+        self._time = f"{stamp[:8]}-{stamp[8:]}-7"
+        self.seed = seed
+        self._drawn = 0
+        self._salts = 0
+        self.at = at
+        self.ids: set[str] = set()
+
+    def id(self) -> str:
+        """A new id."""
+        n = self._drawn
+        self._drawn = n + 1
+        noise = sha256(b"id%d:%b" % (n, self.seed)).hexdigest()
+        made = f"{self._time}{n & 0xFFF:03x}-{_VARIANT[noise[0]]}{noise[1:4]}-{noise[4:16]}"
+        self.ids.add(made)
+        return made
+
+    def salt(self) -> str:
+        """A new salt: 64 hexadecimal digits."""
+        n = self._salts
+        self._salts = n + 1
+        return sha256(b"salt%d:%b" % (n, self.seed)).hexdigest()
+
+
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}

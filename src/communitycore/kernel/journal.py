@@ -1,0 +1,112 @@
+"""Journal entries and the exact bytes that their hashes cover.
+
+An entry's hash is SHA-256 over the entry before's hash and the fields below, in this order, each written as
+its length in UTF-8 bytes in decimal, a colon, the bytes, and a comma; a null is `-,`. Whole numbers are decimal
+text. The first entry's predecessor is GENESIS. docs/journal.md restates this with test vectors.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from attrs import field, frozen
+
+from communitycore.kernel import times
+from communitycore.kernel.ids import Ref
+from communitycore.kernel.shape import Row, Shape
+
+FORMAT = 1
+GENESIS = "0" * 64
+
+
+@frozen(kw_only=True)
+class Entry:
+    """One step of one record, as the journal keeps it. All times are `times.to_text` text."""
+
+    format: int = FORMAT
+    jurisdiction: str
+    seq: int
+    id: str
+    at: str
+    occurred_at: str
+    actor: str
+    behalf: str | None = None
+    cause: str
+    name: str
+    kind: str
+    schema: int
+    record: str
+    version: int
+    difference: str
+    digest: str
+    above: str | None = None
+    grant: str | None = None
+    timers: str | None = None
+    hash: str = field(default="")
+
+    @property
+    def begins(self) -> bool:
+        """Whether it made its record."""
+        return self.version == 1 and not self.notes
+
+    @property
+    def recorded(self) -> datetime:
+        """When it was recorded."""
+        return times.from_text(self.at)
+
+    @property
+    def occurred(self) -> datetime:
+        """When it happened, which an import may say is long ago."""
+        return times.from_text(self.occurred_at)
+
+    @property
+    def by(self) -> Ref:
+        """The actor."""
+        return Ref.parse(self.actor)
+
+    def changes(self) -> dict[str, Any]:
+        """The difference as data: of a first step field -> value, later field -> [before, after], of a note its details."""
+        data = json.loads(self.difference)
+        told: dict[str, Any] = data[0] if isinstance(data, list) else data
+        return told
+
+    @property
+    def notes(self) -> bool:
+        """Whether it says something of its record without changing it; its difference is then a JSON list of one."""
+        return self.difference[:1] == "["
+
+
+FIELDS = (
+    "format jurisdiction seq id at occurred_at actor behalf cause name kind schema record version "
+    "difference digest above grant timers"
+).split()
+
+
+def chain_hash(before: str, values: tuple[Any, ...]) -> str:
+    """The hash of an entry whose FIELDS have these values, after one with hash `before`."""
+    parts = [f"{len(before)}:{before},"]
+    for value in values:
+        if value is None:
+            parts.append("-,")
+        else:
+            text = value if value.__class__ is str else str(value)
+            length = len(text) if text.isascii() else len(text.encode())
+            parts.append(f"{length}:{text},")
+    return sha256("".join(parts).encode()).hexdigest()
+
+
+def values_of(entry: Entry) -> tuple[Any, ...]:
+    """The hashed fields of `entry`, in order."""
+    return tuple(getattr(entry, name) for name in FIELDS)
+
+
+def state_digest(shape: Shape, row: Row, text: str) -> str:
+    """SHA-256 of kind, id, version and schema number, a line each, then `text`, the row's canonical JSON.
+
+    Nulls are left out of the JSON, so a field added later changes no digest; a personal value stands in it
+    as its HMAC.
+    """
+    return sha256(f"{shape.kind}\n{row[0]}\n{row[1]}\n{row[2]}\n{text}".encode()).hexdigest()

@@ -1,0 +1,88 @@
+"""Records: frozen attrs classes whose types say what a store must know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar
+
+from attrs import field, frozen
+
+from communitycore.kernel.rules import PUBLIC, Rule
+from communitycore.kernel.shape import INDEXED, PERSONAL, UNIQUE, Max, Shape, make_shape
+from communitycore.kernel.states import States
+
+__all__ = ["PUBLIC", "Indexed", "Kind", "Max", "Personal", "Record", "Unique", "record", "shape_of"]
+
+T = TypeVar("T")
+I = TypeVar("I", bound=str)  # noqa: E741 - an id's type
+R = TypeVar("R", bound="Record[Any]")
+
+Indexed = Annotated[T, INDEXED]
+Unique = Annotated[T, UNIQUE]
+Personal = Annotated[T, PERSONAL]
+
+R_co = TypeVar("R_co", covariant=True)
+I_contra = TypeVar("I_contra", contravariant=True)
+
+
+class Kind(Protocol[R_co, I_contra]):
+    """A record class, as a function from its own id type to itself: what ties `Wish` to `WishId`."""
+
+    def of_id(self, id: I_contra, /) -> R_co: ...
+
+
+@frozen(kw_only=True)
+class Record(Generic[I]):
+    """The current state of one thing. `version` counts its steps and is kept by the hub."""
+
+    __shape__: ClassVar[Shape]
+
+    id: I
+    version: int = field(default=0, kw_only=True)
+
+    @classmethod
+    def of_id(cls: type[R], id: I, /) -> R:
+        """For type checkers alone; a record is read through a View or a Desk."""
+        raise TypeError(f"read {cls.__name__} {id} through view.get or desk.get")
+
+
+def record(
+    kind: str,
+    *,
+    states: States[Any] | None = None,
+    read: Rule,
+    owner: str | None = None,
+    standing: bool = False,
+    subject: bool = False,
+    schema: int = 1,
+) -> Callable[[type[R]], type[R]]:
+    """Declare a frozen attrs class as a kind of record, above `@frozen(kw_only=True)`.
+
+    kind: the stable name in stores and journals. states: its table, if it has one; one field has the
+    table's enum as its type. read: who may read it. owner: the field that names the person whose the
+    `Personal` fields are (`"id"` for a person's own record). standing: commands decide by it; kept in
+    memory while unchanged. subject: it is a party, and may have `same_as: Ref`. schema: the number of
+    its present form.
+    Raises Mistake for a field whose type no store can hold.
+    """
+
+    def declare(cls: type[R]) -> type[R]:
+        cls.__shape__ = make_shape(
+            cls,
+            kind,
+            states=states,
+            read=read,
+            owner=owner,
+            standing=standing,
+            subject=subject,
+            schema=schema,
+        )
+        return cls
+
+    return declare
+
+
+def shape_of(kind: Any) -> Shape:
+    """What the store knows of a record class."""
+    shape: Shape = kind.__shape__
+    return shape

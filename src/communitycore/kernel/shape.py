@@ -1,0 +1,557 @@
+"""What a store must know of a kind of record, and the quick functions between record, row and text.
+
+A row is a tuple of str, int and None in the order of `Shape.columns`: id, version, schema, salt, then the
+fields. Everything that is hashed is made from rows, so verifying needs stored bytes alone.
+The functions are generated once per kind, since every command runs them several times.
+"""
+
+from __future__ import annotations
+
+import json
+import typing
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum, StrEnum
+from hmac import digest as hmac_digest
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal
+
+import attrs
+from attrs import frozen
+
+from communitycore.kernel import times
+from communitycore.kernel.errors import BadValue, Damaged, Mistake
+from communitycore.kernel.ids import Ref, check_id
+from communitycore.kernel.money import Money
+from communitycore.kernel.rules import Rule
+from communitycore.kernel.states import States
+
+Row = tuple[Any, ...]
+Stored = Literal["id", "ref", "text", "int", "bool", "time", "date", "enum", "decimal", "nested"]
+
+TEXT_MAX = 10_000
+INDEXED_MAX = 191
+NESTED_MAX = 4_000_000
+_BITS = 1 << 63
+
+quote: Callable[[str], str] = getattr(json.encoder, "c_encode_basestring", None) or json.encoder.py_encode_basestring
+
+
+class _Mark(Enum):
+    INDEXED = "indexed"
+    UNIQUE = "unique"
+    PERSONAL = "personal"
+
+
+INDEXED, UNIQUE, PERSONAL = _Mark.INDEXED, _Mark.UNIQUE, _Mark.PERSONAL
+
+
+@frozen
+class Max:
+    """At most this many characters: `Annotated[str, Max(200)]`."""
+
+    length: int
+
+
+@frozen
+class Column:
+    """One column of a kind's table. max: characters, for text."""
+
+    name: str
+    type: Stored
+    max: int = 0
+    indexed: bool = False
+    unique: bool = False
+    nullable: bool = True
+
+
+@frozen
+class Field:
+    """One declared field: where its columns stand in the row, and how its type goes in and out."""
+
+    name: str
+    type: Stored | Literal["money"]
+    declared: Any
+    optional: bool
+    personal: bool
+    at: int
+    default: Any
+    max: int
+
+
+HEADER = (
+    Column("id", "id", nullable=False),
+    Column("version", "int", nullable=False),
+    Column("schema", "int", nullable=False),
+    Column("salt", "text", max=64),
+)
+
+
+class Shape:
+    """A kind's columns, rules and codec. Made by `@record`, read by stores and the hub."""
+
+    def __init__(
+        self,
+        cls: type[Any],
+        kind: str,
+        fields: tuple[Field, ...],
+        columns: tuple[Column, ...],
+        *,
+        states: States[Any] | None,
+        state_field: str | None,
+        read: Rule,
+        owner: str | None,
+        standing: bool,
+        subject: bool,
+        schema: int,
+    ) -> None:
+        self.cls = cls
+        self.kind = kind
+        self.fields = fields
+        self.columns = columns
+        self.states = states
+        self.state_field = state_field
+        self.read = read
+        self.owner = owner
+        self.standing = standing
+        self.subject = subject
+        self.schema = schema
+        self.salted = any(f.personal for f in fields)
+        self.by_name = {f.name: f for f in fields}
+        self.id_type: Any = None
+        self.position = {column.name: n for n, column in enumerate(columns)}
+
+    def __repr__(self) -> str:
+        return f"<Shape {self.kind}>"
+
+    def __getattr__(self, name: str) -> Any:
+        # The codec is generated on first use: importing thirty kinds must stay cheap.
+        if name in _GENERATED:
+            for made, function in _generate(self).items():
+                setattr(self, made, function)
+            return getattr(self, name)
+        raise AttributeError(name)
+
+    # generated: to_row(record, version, salt) -> Row; from_row(row) -> record;
+    # text(row) -> canonical JSON of its non-null fields; difference(old, new) -> canonical JSON;
+    # advance(record, version) -> the record with that version
+    to_row: Callable[[Any, int, str | None], Row]
+    from_row: Callable[[Row], Any]
+    text: Callable[[Row], str]
+    difference: Callable[[Row, Row], str]
+    advance: Callable[[Any, int], Any]
+
+    def read_row(self, row: Row) -> Any:
+        """The record in `row`. Raises Damaged if its bytes are not what they claim to be."""
+        try:
+            return self.from_row(row)
+        except Exception as cause:
+            raise Damaged(kind=self.kind, id=str(row[0]), why=f"{type(cause).__name__}: {cause}") from cause
+
+    def key_of(self, field: str, value: Any) -> Any:
+        """`value` of `field` as it stands in a row, for a search. Raises Mistake for fields that cannot be searched."""
+        if field == "id":
+            return check_id(value)
+        if field == "version":
+            return value
+        known = self.by_name.get(field)
+        if known is None:
+            raise Mistake(f"{self.kind} has no field {field!r}; it has {', '.join(self.by_name)}")
+        if known.type in ("nested", "money"):
+            raise Mistake(f"{self.kind}.{field} is stored as {known.type} and cannot be searched by")
+        return None if value is None else _encoder(self.kind, known)(value)
+
+
+_GENERATED = frozenset({"to_row", "from_row", "text", "difference", "advance"})
+
+
+def make_shape(
+    cls: type[Any],
+    kind: str,
+    *,
+    states: States[Any] | None,
+    read: Rule,
+    owner: str | None,
+    standing: bool,
+    subject: bool,
+    schema: int,
+) -> Shape:
+    """Read `cls`'s types. Raises Mistake for what no store can hold."""
+    if not (kind.isascii() and kind.replace("_", "").isalnum() and kind.islower() and len(kind) <= 40):
+        raise Mistake(f"{kind!r} is no kind's name: lower-case ASCII letters, digits and _, at most 40")
+    if not attrs.has(cls) or not hasattr(cls, "of_id"):
+        raise Mistake(f"{cls.__name__} is not a frozen attrs class over Record[...]; declare it so, below @record")
+    hints = typing.get_type_hints(cls, include_extras=True)
+    columns = list(HEADER)
+    fields: list[Field] = []
+    state_field = None
+    for attribute in attrs.fields(cls):
+        name = attribute.name
+        if name in ("id", "version"):
+            continue
+        if name in ("schema", "salt", "jurisdiction"):
+            raise Mistake(f"{kind}.{name}: that name is the store's; choose another")
+        marks, optional, plain = _unwrap(hints[name])
+        stored = _stored(plain, f"{kind}.{name}")
+        indexed = INDEXED in marks or UNIQUE in marks
+        if indexed and stored in ("nested", "money"):
+            raise Mistake(f"{kind}.{name}: a {stored} field cannot be indexed")
+        longest = next((m.length for m in marks if isinstance(m, Max)), TEXT_MAX)
+        if indexed:
+            longest = min(longest, INDEXED_MAX)
+        if states is not None and plain is states.kind:
+            state_field = name
+        fields.append(
+            Field(name, stored, plain, optional, PERSONAL in marks, len(columns), attribute.default, longest)
+        )
+        if stored == "money":
+            columns += [Column(f"{name}_amount", "int"), Column(f"{name}_currency", "enum", max=40)]
+        else:
+            width = {"text": longest, "nested": NESTED_MAX, "enum": 40, "decimal": 60}.get(stored, 0)
+            columns.append(Column(name, stored, width, INDEXED in marks, UNIQUE in marks))
+    if states is not None and state_field is None:
+        raise Mistake(f"{kind}: no field has the type {states.kind.__name__} of its state table")
+    if any(f.personal for f in fields) and owner is None:
+        raise Mistake(f"{kind} has Personal fields; say whose they are: @record(..., owner='field')")
+    if owner not in (None, "id", *(f.name for f in fields)):
+        raise Mistake(f"{kind}: owner={owner!r} is none of its fields")
+    shape = Shape(
+        cls,
+        kind,
+        tuple(fields),
+        tuple(columns),
+        states=states,
+        state_field=state_field,
+        read=read,
+        owner=owner,
+        standing=standing,
+        subject=subject,
+        schema=schema,
+    )
+    shape.id_type = _id_type(cls)
+    return shape
+
+
+def _id_type(cls: type[Any]) -> Any:
+    for base in getattr(cls, "__orig_bases__", ()):
+        arguments = typing.get_args(base)
+        if arguments:
+            return arguments[0]
+    return str
+
+
+def _unwrap(declared: Any) -> tuple[list[Any], bool, Any]:
+    marks: list[Any] = []
+    optional = False
+    while True:
+        origin = typing.get_origin(declared)
+        if origin is Annotated:
+            declared, *more = typing.get_args(declared)
+            marks += more
+        elif origin in (UnionType, typing.Union):
+            inner = [option for option in typing.get_args(declared) if option is not NoneType]
+            if len(inner) != 1 or len(inner) == len(typing.get_args(declared)):
+                return marks, optional, declared
+            optional, declared = True, inner[0]
+        else:
+            return marks, optional, declared
+
+
+def _stored(plain: Any, where: str) -> Stored | Literal["money"]:
+    supertype = getattr(plain, "__supertype__", None)
+    if supertype is str:
+        return "id"
+    if supertype is int:
+        return "int"
+    if isinstance(plain, type):
+        if issubclass(plain, StrEnum):
+            if long := [m for m in plain if len(m.value) > 40]:
+                raise Mistake(f"{where}: {long[0].value!r} is longer than 40 characters")
+            return "enum"
+        simple: dict[type, Stored | Literal["money"]] = {
+            str: "text",
+            bool: "bool",
+            int: "int",
+            datetime: "time",
+            date: "date",
+            Decimal: "decimal",
+            Ref: "ref",
+            Money: "money",
+        }
+        if plain in simple:
+            return simple[plain]
+    _check_nested(plain, where)
+    return "nested"
+
+
+def _check_nested(plain: Any, where: str) -> None:
+    marks, _, plain = _unwrap(plain)
+    if typing.get_origin(plain) is tuple:
+        for inner in typing.get_args(plain):
+            if inner is not Ellipsis:
+                _check_nested(inner, where)
+        return
+    if getattr(plain, "__supertype__", None) in (str, int):
+        return
+    if isinstance(plain, type):
+        if plain in (str, int, bool, datetime, date, Decimal, Ref, Money) or issubclass(plain, StrEnum):
+            return
+        if hasattr(plain, "to_text") and hasattr(plain, "from_text"):
+            return
+        if attrs.has(plain):
+            for name, inner in typing.get_type_hints(plain, include_extras=True).items():
+                _check_nested(inner, f"{where}.{name}")
+            return
+    raise Mistake(
+        f"{where}: no store can hold {plain!r}; use str, int, bool, datetime, date, Decimal, Money, Ref, an id's "
+        "NewType, a StrEnum, or tuples and frozen attrs values of these"
+    )
+
+
+def check_text(value: Any, field: str, longest: int = TEXT_MAX) -> str:
+    """`value` if every store can hold it. Raises BadValue for NUL, lone surrogates and too many characters."""
+    if not isinstance(value, str):
+        raise BadValue(field=field, why=f"{value!r} is not text", why_zh=f"{value!r} 不是文本")
+    if len(value) > longest:
+        raise BadValue(
+            field=field,
+            why=f"{len(value)} characters; at most {longest} are allowed",
+            why_zh=f"共 {len(value)} 个字符，最多允许 {longest} 个",
+        )
+    if "\0" in value:
+        raise BadValue(field=field, why="it contains a NUL character; remove it", why_zh="含有 NUL 字符，请删除")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BadValue(
+                field=field,
+                why="it contains half a surrogate pair; the text was cut or decoded wrongly",
+                why_zh="含有不成对的代理字符，文本可能被截断或解码有误",
+            ) from None
+    return value
+
+
+def _check_int(value: Any, field: str) -> int:
+    if value.__class__ is not int:
+        raise BadValue(field=field, why=f"{value!r} is not a whole number", why_zh=f"{value!r} 不是整数")
+    if not -_BITS <= value < _BITS:
+        raise BadValue(field=field, why="it needs more than 64 bits", why_zh="数值超出 64 位整数范围")
+    return int(value)
+
+
+def _encoder(kind: str, field: Field) -> Callable[[Any], Any]:
+    """From a value to its column; for money, to its two."""
+    where, declared, longest = f"{kind}.{field.name}", field.declared, field.max
+
+    def wrong(value: Any) -> BadValue:
+        expected = getattr(declared, "__name__", str(declared))
+        return BadValue(
+            field=where, why=f"{value!r} is not of type {expected}", why_zh=f"{value!r} 的类型应为 {expected}"
+        )
+
+    def text(value: Any) -> str:
+        if value.__class__ is str and len(value) <= longest and value.isascii() and "\0" not in value:
+            return value  # type: ignore[no-any-return]
+        return check_text(value, where, longest)
+
+    def boolean(value: Any) -> int:
+        if value is True:
+            return 1
+        if value is False:
+            return 0
+        raise wrong(value)
+
+    def time(value: Any) -> str:
+        if not isinstance(value, datetime):
+            raise wrong(value)
+        return times.to_text(value, where)
+
+    def day(value: Any) -> str:
+        if not isinstance(value, date) or isinstance(value, datetime):
+            raise wrong(value)
+        return value.isoformat()
+
+    def member(value: Any) -> str:
+        if value.__class__ is not declared:
+            raise wrong(value)
+        return value._value_  # type: ignore[no-any-return]
+
+    def exact(value: Any) -> str:
+        if not isinstance(value, Decimal) or not value.is_finite():
+            raise wrong(value)
+        return check_text(str(value), where, 60)
+
+    def ref(value: Any) -> str:
+        if not isinstance(value, Ref):
+            raise wrong(value)
+        return f"{check_id(value.jurisdiction, where)}/{check_id(value.id, where)}"
+
+    def money(value: Any) -> tuple[int, str]:
+        if not isinstance(value, Money):
+            raise wrong(value)
+        return _check_int(value.amount, where), value.currency
+
+    def nested(value: Any) -> str:
+        from communitycore.kernel import convert
+
+        if isinstance(declared, type) and not isinstance(value, declared):
+            raise wrong(value)
+        if typing.get_origin(declared) is tuple and not isinstance(value, tuple):
+            raise wrong(value)
+        try:
+            made = value.to_text() if hasattr(value, "to_text") else convert.to_text(value, declared)
+        except BadValue:
+            raise
+        except Exception as cause:
+            raise wrong(value) from cause
+        return check_text(made, where, NESTED_MAX)
+
+    return {
+        "id": lambda value: check_id(value, where),
+        "ref": ref,
+        "text": text,
+        "int": lambda value: _check_int(value, where),
+        "bool": boolean,
+        "time": time,
+        "date": day,
+        "enum": member,
+        "decimal": exact,
+        "money": money,
+        "nested": nested,
+    }[field.type]
+
+
+def _decoder(field: Field) -> Callable[[Any], Any]:
+    declared = field.declared
+
+    def nested(text: str) -> Any:
+        from communitycore.kernel import convert
+
+        if hasattr(declared, "from_text"):
+            return declared.from_text(text)
+        return convert.from_text(text, declared)
+
+    return {
+        "ref": Ref.parse,
+        "bool": bool,
+        "time": times.from_text,
+        "date": date.fromisoformat,
+        "enum": declared,
+        "decimal": Decimal,
+        "nested": nested,
+    }.get(field.type, _same)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def personal_mac(salt: str | None, field: str, text: str) -> str:
+    """How a personal value enters hashes: the HMAC-SHA-256 of its canonical text, keyed by its row's salt."""
+    if salt is None:
+        raise Mistake(f"{field}: a personal value without its row's salt")
+    return '{"hmac":"' + hmac_digest(salt.encode(), f"{field}\0{text}".encode(), "sha256").hex() + '"}'
+
+
+def _missing(field: str) -> Any:
+    raise ValueError(f"{field} is missing")
+
+
+def _column_text(field: Field, column: str) -> str:
+    """Source of the canonical JSON of one non-null column value."""
+    return {
+        "int": f"str({column})",
+        "bool": f"('true' if {column} else 'false')",
+        "nested": column,
+        "money": "''",
+    }.get(field.type, f"quote({column})")
+
+
+def _generate(shape: Shape) -> dict[str, Any]:
+    """Write, compile and return the kind's codec."""
+    scope: dict[str, Any] = {
+        "quote": quote,
+        "cls": shape.cls,
+        "new": shape.cls.__new__,
+        "check_id": check_id,
+        "SCHEMA": shape.schema,
+        "missing": _missing,
+        "mac": personal_mac,
+        "set_id": shape.cls.id.__set__,
+        "set_version": shape.cls.version.__set__,
+    }
+    source = "\n".join(_source(shape, scope))
+    exec(compile(source, f"<codec of {shape.kind}>", "exec"), scope)
+    return {name: scope[name] for name in _GENERATED}
+
+
+def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
+    ordered = sorted(shape.fields, key=lambda f: f.name)
+    for f in shape.fields:
+        scope[f"enc_{f.name}"] = _encoder(shape.kind, f)
+        scope[f"dec_{f.name}"] = _decoder(f)
+        scope[f"set_{f.name}"] = getattr(shape.cls, f.name).__set__
+
+    yield "def to_row(r, version, salt):"
+    yield "    return (check_id(r.id), version, SCHEMA, salt"
+    for f in shape.fields:
+        star, null = ("*", "(None, None)") if f.type == "money" else ("", "None")
+        whole = f"enc_{f.name}(r.{f.name})"
+        yield f"    , {star}({null} if r.{f.name} is None else {whole})" if f.optional else f"    , {star}{whole}"
+    yield "    )"
+
+    yield "def from_row(row):"
+    yield "    return cls(id=row[0], version=row[1]"
+    for f in shape.fields:
+        stored = f"row[{f.at}]"
+        value = {"money": f"enc_money({stored}, row[{f.at + 1}])", "id": stored, "int": stored, "text": stored}.get(
+            f.type, f"dec_{f.name}({stored})"
+        )
+        scope["enc_money"] = Money
+        if f.optional:
+            absent = "None"
+        elif f.default is attrs.NOTHING:
+            absent = f"missing({f.name!r})"
+        elif isinstance(f.default, attrs.Factory):  # type: ignore[arg-type]
+            scope[f"default_{f.name}"] = f.default.factory
+            absent = f"default_{f.name}()"
+        else:
+            scope[f"default_{f.name}"] = f.default
+            absent = f"default_{f.name}"
+        yield f"    , {f.name}={absent} if {stored} is None else {value}"
+    yield "    )"
+
+    def one(f: Field, row: str) -> str:
+        column = f"{row}[{f.at}]"
+        text = (
+            f"'[' + str({column}) + ',' + quote({row}[{f.at + 1}]) + ']'"
+            if f.type == "money"
+            else _column_text(f, column)
+        )
+        return f"mac({row}[3], {f.name!r}, {text})" if f.personal else text
+
+    yield "def text(row):"
+    yield "    parts = []"
+    for f in ordered:
+        yield f"    if row[{f.at}] is not None: parts.append({quote(f.name) + ':'!r} + {one(f, 'row')})"
+    yield "    return '{' + ','.join(parts) + '}'"
+
+    yield "def difference(old, new):"
+    yield "    parts = []"
+    for f in ordered:
+        span = (f.at, f.at + 1) if f.type == "money" else (f.at,)
+        changed = " or ".join(f"old[{n}] != new[{n}]" for n in span)
+        before = f"('null' if old[{f.at}] is None else {one(f, 'old')})"
+        after = f"('null' if new[{f.at}] is None else {one(f, 'new')})"
+        yield f"    if {changed}: parts.append({quote(f.name) + ':['!r} + {before} + ',' + {after} + ']')"
+    yield "    return '{' + ','.join(parts) + '}'"
+
+    yield "def advance(r, version):"
+    yield "    n = new(cls)"
+    yield "    set_id(n, r.id)"
+    yield "    set_version(n, version)"
+    for f in shape.fields:
+        yield f"    set_{f.name}(n, r.{f.name})"
+    yield "    return n"

@@ -1,0 +1,56 @@
+"""Instants as the library keeps them: aware, UTC, microseconds, fixed-width text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from communitycore.kernel.errors import BadValue
+
+Clock = Callable[[], datetime]
+Entropy = Callable[[int], bytes]
+
+
+def system_clock() -> datetime:
+    """The machine's clock, in UTC."""
+    return datetime.now(UTC)
+
+
+def to_text(moment: datetime, field: str = "time") -> str:
+    """`2024-06-04T06:30:00.000000Z`: always 27 characters, so text order is time order.
+
+    Raises BadValue for a time without a zone.
+    """
+    zone = moment.tzinfo
+    if zone is not UTC:
+        if zone is None or moment.utcoffset() is None:
+            raise BadValue(
+                field=field,
+                why=f"{moment.isoformat()} has no time zone; say which one is meant",
+                why_zh=f"{moment.isoformat()} 没有时区，请注明时区",
+            )
+        try:
+            moment = moment.astimezone(UTC)
+        except OverflowError:
+            raise BadValue(
+                field=field, why=f"{moment.isoformat()} is out of range", why_zh=f"{moment.isoformat()} 超出范围"
+            ) from None
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def from_text(text: str) -> datetime:
+    """The instant that `to_text` wrote."""
+    return datetime.fromisoformat(text).astimezone(UTC) if text[-1:] != "Z" else _utc(text)
+
+
+def _utc(text: str) -> datetime:
+    moment = datetime.fromisoformat(text[:-1])
+    return moment.replace(tzinfo=UTC)
+
+
+def aware(moment: datetime, field: str = "time") -> datetime:
+    """`moment` in UTC. Raises BadValue for a time without a zone."""
+    if not isinstance(moment, datetime):
+        raise BadValue(field=field, why=f"{moment!r} is not a time", why_zh=f"{moment!r} 不是时间")
+    to_text(moment, field)
+    return moment.astimezone(UTC)

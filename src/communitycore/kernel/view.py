@@ -1,0 +1,160 @@
+"""What a command may see: records here, standing records above, the moment, the actor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from communitycore.kernel.change import Change, Step
+from communitycore.kernel.errors import NotFound
+from communitycore.kernel.ids import Draw, JurisdictionId, Ref
+from communitycore.kernel.query import Query, Where, make_query
+from communitycore.kernel.record import Kind, Record
+from communitycore.kernel.shape import Row, Shape
+
+R = TypeVar("R", bound=Record[Any])
+K = TypeVar("K")
+I = TypeVar("I", bound=str)  # noqa: E741 - an id's type
+V = TypeVar("V")
+
+Held = tuple[Any, Row]
+
+
+class Source(Protocol):
+    """Where a View reads: the hub's transaction, or a layer of changes over one."""
+
+    def load(self, shape: Shape, id: str) -> Held | None:
+        """The record and its row, here or (standing kinds alone) in an ancestor."""
+
+    def query(self, shape: Shape, query: Query) -> list[Held]:
+        """The found, here."""
+
+    def above(self, shape: Shape) -> list[list[Any]]:
+        """All records of a standing kind: here, then at the parent, and so on up."""
+
+    def derive(self, build: Callable[[tuple[Any, ...]], Any], shape: Shape) -> Any:
+        """`build` of all records of a standing kind here, remembered while they are unchanged."""
+
+
+class View:
+    """What a command reads. Everything it says is as of one moment in one jurisdiction."""
+
+    __slots__ = ("_draw", "_source", "actor", "due", "jurisdiction", "now")
+
+    def __init__(
+        self, source: Source, draw: Draw, *, jurisdiction: JurisdictionId, actor: Ref, now: datetime, due: datetime | None
+    ) -> None:
+        self._source = source
+        self._draw = draw
+        self.jurisdiction = jurisdiction
+        self.actor = actor
+        self.now = now
+        self.due: datetime = due or now
+        """The planned moment of the timer that runs this command; otherwise `now`."""
+
+    def get(self, kind: Kind[K, I], id: I) -> K:
+        """The record with this id. Raises NotFound. A standing kind is looked for in the ancestors too."""
+        shape: Shape = kind.__shape__  # type: ignore[attr-defined]
+        held = self._source.load(shape, id)
+        if held is None:
+            raise NotFound(kind=shape.kind, id=str(id))
+        found: K = held[0]
+        return found
+
+    def find(
+        self,
+        kind: type[R],
+        *conditions: Where,
+        limit: int,
+        order: Any = "id",
+        descending: bool = False,
+        after: R | None = None,
+    ) -> list[R]:
+        """At most `limit` records that meet all conditions, ordered by `order` (never null) and id.
+
+        after: the last record of the page before.
+        """
+        shape = kind.__shape__
+        query = make_query(shape, conditions, limit=limit, order=order, descending=descending, after=after)
+        return [held[0] for held in self._source.query(shape, query)]
+
+    def one(self, kind: type[R], *conditions: Where) -> R | None:
+        """The first such record by id, or None."""
+        found = self.find(kind, *conditions, limit=1)
+        return found[0] if found else None
+
+    def above(self, kind: type[R]) -> list[R]:
+        """All records of a standing kind, here first, then at the parent, and so on up."""
+        return [record for level in self._source.above(kind.__shape__) for record in level]
+
+    def derive(self, build: Callable[[tuple[R, ...]], V], kind: type[R]) -> V:
+        """`build` of all records of a standing kind here (ordered by id), remembered while they are unchanged."""
+        value: V = self._source.derive(build, kind.__shape__)
+        return value
+
+    def after(self, change: Change[Any]) -> View:
+        """This view as it will be once `change` is committed."""
+        layer = Layer(self._source)
+        layer.add(change.steps)
+        return View(
+            layer, self._draw, jurisdiction=self.jurisdiction, actor=self.actor, now=self.now, due=self.due
+        )
+
+    def new(self, kind: Kind[Any, I]) -> I:
+        """A new id for a record of this kind."""
+        return self._draw.id()  # type: ignore[return-value]
+
+    def ref(self, id: str) -> Ref:
+        """How a record here is named from elsewhere."""
+        return Ref(self.jurisdiction, id)
+
+
+class Layer:
+    """Changes laid over a source: reads see them, the source does not."""
+
+    __slots__ = ("_base", "_held")
+
+    def __init__(self, base: Source) -> None:
+        self._base = base
+        self._held: dict[str, dict[str, Held]] = {}
+
+    def add(self, steps: Iterable[Step]) -> None:
+        """Lay these steps on top."""
+        for step in steps:
+            if step.row is not None:
+                self.put(step.shape, step.after, step.row)
+
+    def put(self, shape: Shape, record: Any, row: Row) -> None:
+        """Lay one record on top."""
+        self._held.setdefault(shape.kind, {})[row[0]] = (record, row)
+
+    def load(self, shape: Shape, id: str) -> Held | None:
+        mine = self._held.get(shape.kind)
+        if mine is not None and (held := mine.get(id)) is not None:
+            return held
+        return self._base.load(shape, id)
+
+    def query(self, shape: Shape, query: Query) -> list[Held]:
+        mine = self._held.get(shape.kind)
+        if not mine:
+            return self._base.query(shape, query)
+        # A laid-over row may leave the result, so ask for as many more.
+        wider = Query(query.tests, query.order, query.descending, query.limit + len(mine), query.after)
+        merged = {held[1]: held for held in self._base.query(shape, wider) if held[1][0] not in mine}
+        merged.update({held[1]: held for held in mine.values()})
+        return [merged[row] for row in query.pick(merged)]
+
+    def above(self, shape: Shape) -> list[list[Any]]:
+        levels = self._base.above(shape)
+        mine = self._held.get(shape.kind)
+        if not mine:
+            return levels
+        here = {record.id: record for record in levels[0]}
+        here.update({id: held[0] for id, held in mine.items()})
+        return [[here[id] for id in sorted(here)], *levels[1:]]
+
+    def derive(self, build: Callable[[tuple[Any, ...]], Any], shape: Shape) -> Any:
+        if shape.kind not in self._held:
+            return self._base.derive(build, shape)
+        return build(tuple(self.above(shape)[0]))

@@ -1,0 +1,75 @@
+"""What others may add: rooms by hook (pluggy), stores by URL scheme (entry points)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib.metadata import entry_points
+from typing import Any
+
+import pluggy
+
+from communitycore.kernel.command import Room
+from communitycore.kernel.errors import BadValue, NoAdapter
+from communitycore.ports import Store
+
+NAME = "communitycore"
+STORES = "communitycore.stores"
+PLUGINS = "communitycore.plugins"
+KNOWN_STORES = {
+    "sqlite": "communitycore-sql",
+}
+
+hookspec = pluggy.HookspecMarker(NAME)
+hookimpl = pluggy.HookimplMarker(NAME)
+
+
+class Hooks:
+    """The whole hook page."""
+
+    @hookspec
+    def communitycore_rooms(self) -> Iterable[Room]:  # type: ignore[empty-body]
+        """Further rooms, whose records every store keeps and whose commands every desk does."""
+
+
+def manager() -> pluggy.PluginManager:
+    """A plug-in manager with all installed plug-ins, in the order of their names."""
+    made = pluggy.PluginManager(NAME)
+    made.add_hookspecs(Hooks)
+    for point in sorted(entry_points(group=PLUGINS), key=lambda point: point.name):
+        made.register(point.load(), point.name)
+    made.check_pending()
+    return made
+
+
+def installed_rooms() -> list[Room]:
+    """The rooms of all installed plug-ins."""
+    if not entry_points(group=PLUGINS):
+        return []
+    return [room for rooms in reversed(manager().hook.communitycore_rooms()) for room in rooms]
+
+
+def scheme_of(url: str) -> str:
+    """`sqlite` of `sqlite:///file.db` and of `sqlite+driver:///…`. Raises BadValue."""
+    scheme, colon, _ = url.partition("://")
+    if not colon or not scheme:
+        raise BadValue(
+            field="url",
+            why=f"{url!r} is no store's URL such as sqlite:///file.db or memory://",
+            why_zh=f"{url!r} 不是存储地址（如 sqlite:///文件.db 或 memory://）",
+        )
+    return scheme.partition("+")[0]
+
+
+def open_store(url: str, **options: Any) -> Store:
+    """The store at `url`, by the adapter that its scheme names. Raises NoAdapter, saying what to install."""
+    scheme = scheme_of(url)
+    if scheme == "memory":
+        from communitycore.hub.memory import MemoryStore
+
+        return MemoryStore(url)
+    for point in entry_points(group=STORES, name=scheme):
+        factory: Callable[..., Store] = point.load()
+        return factory(url, **options)
+    known = KNOWN_STORES.get(scheme)
+    why = f"Install it with: pip install {known}" if known else f"No known adapter serves {scheme}://"
+    raise NoAdapter(url=url, why=why)
