@@ -48,6 +48,14 @@ def installed_rooms() -> list[Room]:
     return [room for rooms in reversed(manager().hook.communitycore_rooms()) for room in rooms]
 
 
+def installed_stores() -> dict[str, str]:
+    """Scheme -> the distribution that serves it."""
+    found = {"memory": NAME}
+    for point in entry_points(group=STORES):
+        found[point.name] = point.dist.name if point.dist is not None else point.value
+    return found
+
+
 def scheme_of(url: str) -> str:
     """`sqlite` of `sqlite:///file.db` and of `sqlite+driver:///…`. Raises BadValue."""
     scheme, colon, _ = url.partition("://")

@@ -143,11 +143,7 @@ class Authority:
         actor, now = self.actor, self._view.now
         for held in self._session.grants():
             for grant in held.get(actor, ()):
-                if (
-                    grant.role in way.names
-                    and grant.holds(now)
-                    and (grant.record is None or grant.record in records)
-                ):
+                if grant.role in way.names and grant.holds(now) and (grant.record is None or grant.record in records):
                     return str(grant.id)
         return None
 

@@ -63,7 +63,8 @@ class Desk:
         Raises Refused if a rule says no; StoreError if the store fails. Either way nothing was changed.
         """
         call: Call[T] = Call(command, args, kwargs)
-        return self.hub.carry_out(self, self._dressed(call))
+        result: T = self.hub.carry_out(self, self._dressed(call))
+        return result
 
     def do_many(self, calls: Iterable[Call[T]]) -> list[Outcome[T]]:
         """Do independent calls in order, many in a transaction; one that fails leaves the others alone."""
@@ -88,9 +89,7 @@ class Desk:
         after: R | None = None,
     ) -> list[R]:
         """Records that meet all conditions and that the actor may read; see View.find."""
-        return self.hub.read_many(
-            self, kind, conditions, limit=limit, order=order, descending=descending, after=after
-        )
+        return self.hub.read_many(self, kind, conditions, limit=limit, order=order, descending=descending, after=after)
 
     def history(self, kind: Kind[K, I], id: I) -> list[Entry]:
         """A record's journal entries, oldest first. Raises NotFound, NotAllowed."""

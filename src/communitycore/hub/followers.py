@@ -8,7 +8,7 @@ from typing import Any
 from communitycore.kernel.command import Fold
 from communitycore.kernel.errors import CommunityCoreError, Mistake
 from communitycore.kernel.shape import check_text
-from communitycore.ports import Store
+from communitycore.ports import Store, Writing
 
 PAGE = 1_000
 KEY_MAX = 191
@@ -39,35 +39,37 @@ def catch_up(store: Store, fold: Fold, jurisdiction: str) -> None:
                 return
         with store.writing() as writing:
             writing.lock(jurisdiction)
-            seq, version = writing.cursor(fold.name, jurisdiction)
-            anew = version != fold.version
-            if anew:
-                seq = 0
-            rows: dict[str, str | None] = {}
-            entries = writing.entries(jurisdiction, seq, PAGE)
+            stopped = _fold_page(writing, fold, jurisdiction)
+        if stopped is not None:
+            raise stopped
 
-            def get(key: str) -> Any:
-                text = rows[key] if key in rows else None if anew else writing.figure(fold.name, jurisdiction, key)
-                return None if text is None else json.loads(text)
 
-            reached, stopped = seq, None
-            for entry in entries:
-                if entry.name in fold.on:
-                    try:
-                        made = [(check_text(key, fold.name, KEY_MAX), _text(row)) for key, row in fold.apply(get, entry)]
-                    except Exception as cause:
-                        stopped = FoldStopped(
-                            fold=fold.name, jurisdiction=jurisdiction, seq=entry.seq, why=f"{type(cause).__name__}: {cause}"
-                        )
-                        stopped.__cause__ = cause
-                        break
-                    rows.update(made)
-                reached = entry.seq
-            if reached > seq or anew:
-                writing.fold(fold.name, jurisdiction, rows, reached, fold.version, anew=anew)
-                writing.commit()
-            if stopped is not None:
-                raise stopped
+def _fold_page(tx: Writing, fold: Fold, jurisdiction: str) -> FoldStopped | None:
+    seq, version = tx.cursor(fold.name, jurisdiction)
+    anew = version != fold.version
+    if anew:
+        seq = 0
+    rows: dict[str, str | None] = {}
+
+    def get(key: str) -> Any:
+        text = rows[key] if key in rows else None if anew else tx.figure(fold.name, jurisdiction, key)
+        return None if text is None else json.loads(text)
+
+    reached, stopped = seq, None
+    for entry in tx.entries(jurisdiction, seq, PAGE):
+        if entry.name in fold.on:
+            try:
+                rows.update({check_text(key, fold.name, KEY_MAX): _text(row) for key, row in fold.apply(get, entry)})
+            except Exception as cause:  # noqa: BLE001 - any fault of a fold stops it here, shown
+                why = f"{type(cause).__name__}: {cause}"
+                stopped = FoldStopped(fold=fold.name, jurisdiction=jurisdiction, seq=entry.seq, why=why)
+                stopped.__cause__ = cause
+                break
+        reached = entry.seq
+    if reached > seq or anew:
+        tx.fold(fold.name, jurisdiction, rows, reached, fold.version, anew=anew)
+        tx.commit()
+    return stopped
 
 
 def rebuilt(store: Store, fold: Fold, jurisdiction: str) -> dict[str, Any]:

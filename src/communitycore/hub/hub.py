@@ -127,9 +127,7 @@ class Hub:
         holder = first or Ref(id, draw.id())
         with self.store.writing() as tx:
             now = draw.at
-            body = Jurisdiction(
-                id=id, level=level, codes=(), names=(), zone=zone, extent=extent
-            )
+            body = Jurisdiction(id=id, level=level, codes=(), names=(), zone=zone, extent=extent)
             start = since or body.day(now)
             body = evolve(
                 body,
@@ -138,7 +136,7 @@ class Hub:
                 parents=() if above is None else (Dated(above, start),),
             )
             grant = Grant(id=draw.id(), holder=holder, role=ADMINISTRATOR.name, since=now)  # type: ignore[arg-type]
-            head = Head(id, code, 0, GENESIS, times.to_text(now), 0, None)
+            head = Head(id, code, 0, GENESIS, draw.stamp, 0, None)
             tx.found(head)
             session = Session(tx, head, self._standing, self.catalogue, now)
             change = begin("jurisdiction.founded", body).also(begin("grant.given", grant))
@@ -184,7 +182,6 @@ class Hub:
         return result
 
     def _committed(self, desk: Desk, call: Call[T], draw: Draw) -> tuple[Session, T]:
-        seed, at = draw.seed, draw.at
         wait = False
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -199,13 +196,13 @@ class Hub:
                     time.sleep(random.uniform(0, 0.02 * 2**attempt))
                 else:
                     # Another call is being written: a loser need not wait in order to be told so.
-                    self._refuse_early(desk, call, Draw(seed, at))
+                    self._refuse_early(desk, call, draw.again())
                     wait = True
             except OutcomeUnknown as unknown:
-                settled = self._settled(desk, Draw(seed, at).id(), unknown)
+                settled = self._settled(desk, draw.again().id(), unknown)
                 if settled:
-                    return self._as_kept(desk, call, Draw(seed, at), settled)
-            draw = Draw(seed, at)
+                    return self._as_kept(desk, call, draw.again(), settled)
+            draw = draw.again()
         raise StoreBusy(url=self.store.url, why=f"no turn came in {ATTEMPTS} attempts")
 
     def _refuse_early(self, desk: Desk, call: Call[Any], draw: Draw) -> None:
@@ -272,7 +269,7 @@ class Hub:
             outcomes = []
             for call, draw in zip(calls, draws, strict=True):
                 try:
-                    alone, value = self._once(desk, call, Draw(draw.seed, draw.at))
+                    alone, value = self._once(desk, call, draw.again())
                     outcomes.append(Outcome(value))
                     reacts = reacts or alone.reacts
                 except Exception as error:  # noqa: BLE001 - any exception is that call's alone
@@ -283,7 +280,7 @@ class Hub:
 
     def _once(self, desk: Desk, call: Call[T], draw: Draw) -> tuple[Session, T]:
         """Do a call unless its cause is in the journal already."""
-        cause = Draw(draw.seed, draw.at).id()
+        cause = draw.again().id()
         with self.store.reading() as tx:
             kept = tx.caused(desk.jurisdiction, cause)
         return self._as_kept(desk, call, draw, kept) if kept else self._committed(desk, call, draw)
@@ -333,8 +330,11 @@ class Hub:
             try:
                 with self._writing(jurisdiction, draw.at, wait=True) as session:
                     now = session.tx.timer(jurisdiction, timer.key)
-                    if now is None or now.due != timer.due or now.parked is not None or now.wake > times.to_text(
-                        session.view(system("timer"), draw).now
+                    if (
+                        now is None
+                        or now.due != timer.due
+                        or now.parked is not None
+                        or now.wake > times.to_text(session.view(system("timer"), draw).now)
                     ):
                         return 0
                     session.run_timer(now, draw)
@@ -483,6 +483,4 @@ class Hub:
     def _must_read(self, authority: Authority, record: Any) -> None:
         shape: Shape = record.__shape__
         if not authority.reads(shape, record):
-            raise NotAllowed(
-                actor=str(authority.actor), what=f"read {shape.kind}", rule=shape.read
-            )
+            raise NotAllowed(actor=str(authority.actor), what=f"read {shape.kind}", rule=shape.read)

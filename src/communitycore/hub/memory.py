@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from attrs import evolve
-
 from communitycore.kernel.errors import CodeTaken, NotUnique, StaleStep, StoreBusy
 from communitycore.kernel.journal import FIELDS, Entry
 from communitycore.kernel.query import Query
@@ -252,7 +250,7 @@ class MemoryWriting(MemoryReading):
 
     def _apply(self, batch: Batch) -> None:
         books = self._books[batch.head.id]
-        books.head = evolve(batch.head)
+        books.head = batch.head
         for shape, row, _ in batch.rows:
             books.table(shape).put(row)
         for values in batch.entries:

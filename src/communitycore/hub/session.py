@@ -114,9 +114,7 @@ class Base:
 class Session:
     """Calls decided one after another in one transaction; each sees those accepted before it."""
 
-    def __init__(
-        self, tx: Reading, head: Head, cache: StandingCache, catalogue: Catalogue, moment: datetime
-    ) -> None:
+    def __init__(self, tx: Reading, head: Head, cache: StandingCache, catalogue: Catalogue, moment: datetime) -> None:
         self.tx = tx
         self.was = head
         self.base = Base(tx, head, cache, moment)
@@ -141,11 +139,12 @@ class Session:
 
     def view(self, actor: Ref, draw: Draw, due: Any = None) -> View:
         """A view for `actor`, at the draw's time or the jurisdiction's last, whichever is later."""
-        now = draw.at
-        if times.to_text(now) < self._last:
-            now = times.from_text(self._last)
+        now, stamp = draw.at, draw.stamp
+        if stamp < self._last:
+            stamp = self._last
+            now = times.from_text(stamp)
         return View(
-            self.layer, draw, jurisdiction=JurisdictionId(self.was.id), actor=actor, now=now, due=due
+            self.layer, draw, jurisdiction=JurisdictionId(self.was.id), actor=actor, now=now, due=due, stamp=stamp
         )
 
     # the road
@@ -164,7 +163,7 @@ class Session:
         if call.key is not None:
             salt = draw.salt()
             self._keys[str(actor), call.key] = Key(
-                str(actor), call.key, cause, salt, _mac(salt, call), _named(change.result), times.to_text(view.now)
+                str(actor), call.key, cause, salt, _mac(salt, call), _named(change.result), view.stamp
             )
         return change.result
 
@@ -184,7 +183,9 @@ class Session:
         reaction = self._catalogue.reactions.get(timer.command) if timer.source else None
         command = reaction.run if reaction is not None else self._catalogue.commands.get(timer.command)
         if command is None:
-            raise Mistake(f"no open room has the command {timer.command} of a timer; open the hub with the room that does")
+            raise Mistake(
+                f"no open room has the command {timer.command} of a timer; open the hub with the room that does"
+            )
         actor = Ref("system", f"{'reaction' if timer.source else 'timer'}:{timer.command}")
         view = self.view(actor, draw, times.from_text(timer.due))
         call: Call[Any] = Call(command, (timer.record,), {})
@@ -231,7 +232,7 @@ class Session:
             if change.timers:
                 raise Mistake("timers without a step; set them where the step is made")
             return
-        at = times.to_text(view.now)
+        at = view.stamp
         timers = self._timers_of(change, steps, at, cause)
         if fired is not None:
             # The command may have set the very timer that fired anew.
@@ -327,9 +328,7 @@ class Session:
         known = self._rows.get((shape.kind, id))
         return (known[3], known[1]) if known is not None else self.base.load_here(shape, id)
 
-    def _check_unique(
-        self, shape: Shape, row: Row, current: Row | None, pending: dict[tuple[str, str], Any]
-    ) -> None:
+    def _check_unique(self, shape: Shape, row: Row, current: Row | None, pending: dict[tuple[str, str], Any]) -> None:
         for n, column in enumerate(shape.columns):
             if not column.unique or row[n] is None or (current is not None and current[n] == row[n]):
                 continue
@@ -337,9 +336,7 @@ class Session:
                 if kind == shape.kind and id != row[0] and other[n] == row[n]:
                     raise NotUnique(kind=shape.kind, field=column.name)
             holders = self.layer.query(shape, Query((Test(n, "=", row[n]),), 0, False, 2, None))
-            if any(
-                held[1][0] != row[0] and (shape.kind, held[1][0]) not in pending for held in holders
-            ):
+            if any(held[1][0] != row[0] and (shape.kind, held[1][0]) not in pending for held in holders):
                 raise NotUnique(kind=shape.kind, field=column.name)
 
     def _timers_of(
@@ -364,17 +361,13 @@ class Session:
                     made[key] = None
                 continue
             due = times.to_text(t.due)
-            made[key] = Timer(
-                due, 0, t.shape.kind, t.record, t.command, "", cause[0], cause[1], 0, 0, due, None
-            )
+            made[key] = Timer(due, 0, t.shape.kind, t.record, t.command, "", cause[0], cause[1], 0, 0, due, None)
         return made
 
     def _timer(self, key: tuple[str, str, str]) -> Timer | None:
         return self._timers[key] if key in self._timers else self.tx.timer(self.was.id, key)
 
-    def _react(
-        self, timers: dict[Any, Any], name: str, s: Step, seq: int, at: str, cause: Cause, view: View
-    ) -> None:
+    def _react(self, timers: dict[Any, Any], name: str, s: Step, seq: int, at: str, cause: Cause, view: View) -> None:
         parked = f"more than {DEPTH_MAX} reactions deep" if cause[2] >= DEPTH_MAX else None
         behalf = cause[1] or str(view.actor)
         timer = Timer(at, seq, s.shape.kind, s.after.id, name, str(seq), cause[0], behalf, cause[2], 0, at, parked)
@@ -489,6 +482,7 @@ def _check_revealed(change: Change[Any], command: Command[..., Any]) -> None:
     given = change.result if isinstance(change.result, tuple) else (change.result,)
     told = {(s.shape.kind, s.after.id) for s in change.steps}
     for record in given:
-        if record is not None and record.__shape__.kind in command.reveals:
-            if (record.__shape__.kind, record.id) not in told:
-                raise Mistake(f"{command.name} reveals {record.__shape__.kind} {record.id} without a note on it")
+        if record is None or record.__shape__.kind not in command.reveals:
+            continue
+        if (record.__shape__.kind, record.id) not in told:
+            raise Mistake(f"{command.name} reveals {record.__shape__.kind} {record.id} without a note on it")

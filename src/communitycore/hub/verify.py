@@ -77,7 +77,9 @@ def verify(
     total = sum(head.seq for head in heads)
     known = {head.id for head in heads}
     for id in sorted((anchor.heads if anchor else {}).keys() - known):
-        report.faults.append(Fault(id, "the anchor knows this jurisdiction, the store does not", "锚点中有此辖区，存储中没有"))
+        report.faults.append(
+            Fault(id, "the anchor knows this jurisdiction, the store does not", "锚点中有此辖区，存储中没有")
+        )
     for head in heads:
         report.jurisdictions += 1
         with store.reading() as tx:
@@ -112,7 +114,8 @@ class _Check:
             )
         if place is not None and seq < place[0]:
             self.fault(
-                f"the anchor knows {place[0]} entries, the journal has {seq}: its tail was cut or an old state restored",
+                f"the anchor knows {place[0]} entries, the journal has {seq}: "
+                "its tail was cut or an old state restored",
                 f"锚点记录到第 {place[0]} 条，日志只有 {seq} 条：尾部被截断或恢复了旧状态",
                 seq=seq,
             )
@@ -139,12 +142,14 @@ class _Check:
                         record=entry.record,
                     )
                 if entry.at < at:
-                    self.fault(f"entry {entry.seq} is earlier than the one before", f"第 {entry.seq} 条早于前一条", seq=entry.seq)
+                    self.fault(
+                        f"entry {entry.seq} is earlier than the one before",
+                        f"第 {entry.seq} 条早于前一条",
+                        seq=entry.seq,
+                    )
                 seq, hash, at = entry.seq, entry.hash, entry.at
                 if place is not None and seq == place[0] and hash != place[1]:
-                    self.fault(
-                        f"entry {seq} is not the one the anchor knows", f"第 {seq} 条与锚点记录不符", seq=seq
-                    )
+                    self.fault(f"entry {seq} is not the one the anchor knows", f"第 {seq} 条与锚点记录不符", seq=seq)
                 self.follow(entry)
             self.report.entries += len(page)
             if self.progress is not None:
@@ -205,7 +210,7 @@ class _Check:
             return
         try:
             digest = state_digest(shape, row, shape.text(row))
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever cannot be read is damage, and told as such
             digest = "unreadable"
         if digest != last.digest or row[1] != last.version:
             self.fault(

@@ -140,7 +140,8 @@ def unchanged(result: U) -> Change[U]:
 
 def _check_state(shape: Shape, before: Record[Any] | None, after: Record[Any]) -> None:
     states, field = shape.states, shape.state_field
-    assert states is not None and field is not None
+    assert states is not None
+    assert field is not None
     now = getattr(after, field)
     was = None if before is None else getattr(before, field)
     if was is now and before is not None:

@@ -68,7 +68,7 @@ class Entry:
         return Ref.parse(self.actor)
 
     def changes(self) -> dict[str, Any]:
-        """The difference as data: of a first step field -> value, later field -> [before, after], of a note its details."""
+        """The difference as data: at first field -> value, later field -> [before, after], of a note its details."""
         data = json.loads(self.difference)
         told: dict[str, Any] = data[0] if isinstance(data, list) else data
         return told
@@ -79,23 +79,20 @@ class Entry:
         return self.difference[:1] == "["
 
 
-FIELDS = (
-    "format jurisdiction seq id at occurred_at actor behalf cause name kind schema record version "
-    "difference digest above grant timers"
-).split()
+FIELDS = tuple(name for name in Entry.__annotations__ if name != "hash")
 
 
 def chain_hash(before: str, values: tuple[Any, ...]) -> str:
     """The hash of an entry whose FIELDS have these values, after one with hash `before`."""
-    parts = [f"{len(before)}:{before},"]
-    for value in values:
-        if value is None:
-            parts.append("-,")
-        else:
-            text = value if value.__class__ is str else str(value)
-            length = len(text) if text.isascii() else len(text.encode())
-            parts.append(f"{length}:{text},")
-    return sha256("".join(parts).encode()).hexdigest()
+    parts = [
+        "-," if v is None else f"{len(v)}:{v}," if v.__class__ is str and v.isascii() else _counted(v) for v in values
+    ]
+    return sha256(f"{len(before)}:{before},{''.join(parts)}".encode()).hexdigest()
+
+
+def _counted(value: object) -> str:
+    text = str(value)
+    return f"{len(text.encode())}:{text},"
 
 
 def values_of(entry: Entry) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from attrs import field, frozen
 
@@ -17,7 +18,7 @@ _PLACES = (
 _EXPONENTS = {code: places for places, codes in _PLACES for code in codes.split()}
 
 
-def _minor(_: object, __: object, value: object) -> None:
+def _minor(_: object, __: object, value: Any) -> None:
     if type(value) is not int:
         raise BadValue(
             field="amount",
@@ -26,7 +27,7 @@ def _minor(_: object, __: object, value: object) -> None:
         )
 
 
-def _code(_: object, __: object, value: object) -> None:
+def _code(_: object, __: object, value: Any) -> None:
     if not (isinstance(value, str) and len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
         raise BadValue(
             field="currency",

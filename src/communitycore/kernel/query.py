@@ -118,9 +118,7 @@ def make_query(
         raise Mistake(f"find {shape.kind}: limit must be 1 to {FIND_MAX}, not {limit!r}; page with after=")
     tests = []
     for c in conditions:
-        value = (
-            tuple(shape.key_of(c.field, v) for v in c.value) if c.test == "in" else shape.key_of(c.field, c.value)
-        )
+        value = tuple(shape.key_of(c.field, v) for v in c.value) if c.test == "in" else shape.key_of(c.field, c.value)
         tests.append(Test(shape.position[c.field], c.test, value))
     name = name_of(order)
     if name != "id":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from attrs import field, frozen
 
@@ -41,7 +41,7 @@ class Record(Generic[I]):
     version: int = field(default=0, kw_only=True)
 
     @classmethod
-    def of_id(cls: type[R], id: I, /) -> R:
+    def of_id(cls, id: I, /) -> Self:
         """For type checkers alone; a record is read through a View or a Desk."""
         raise TypeError(f"read {cls.__name__} {id} through view.get or desk.get")
 

@@ -202,9 +202,7 @@ def make_shape(
             longest = min(longest, INDEXED_MAX)
         if states is not None and plain is states.kind:
             state_field = name
-        fields.append(
-            Field(name, stored, plain, optional, PERSONAL in marks, len(columns), attribute.default, longest)
-        )
+        fields.append(Field(name, stored, plain, optional, PERSONAL in marks, len(columns), attribute.default, longest))
         if stored == "money":
             columns += [Column(f"{name}_amount", "int"), Column(f"{name}_currency", "enum", max=40)]
         else:
@@ -286,7 +284,7 @@ def _stored(plain: Any, where: str) -> Stored | Literal["money"]:
 
 
 def _check_nested(plain: Any, where: str) -> None:
-    marks, _, plain = _unwrap(plain)
+    _, _, plain = _unwrap(plain)
     if typing.get_origin(plain) is tuple:
         for inner in typing.get_args(plain):
             if inner is not Ellipsis:
@@ -351,9 +349,9 @@ def _encoder(kind: str, field: Field) -> Callable[[Any], Any]:
             field=where, why=f"{value!r} is not of type {expected}", why_zh=f"{value!r} 的类型应为 {expected}"
         )
 
-    def text(value: Any) -> str:
+    def text(value: Any) -> Any:
         if value.__class__ is str and len(value) <= longest and value.isascii() and "\0" not in value:
-            return value  # type: ignore[no-any-return]
+            return value
         return check_text(value, where, longest)
 
     def boolean(value: Any) -> int:
@@ -433,7 +431,7 @@ def _decoder(field: Field) -> Callable[[Any], Any]:
             return declared.from_text(text)
         return convert.from_text(text, declared)
 
-    return {
+    decoders: dict[str, Callable[[Any], Any]] = {
         "ref": Ref.parse,
         "bool": bool,
         "time": times.from_text,
@@ -441,7 +439,8 @@ def _decoder(field: Field) -> Callable[[Any], Any]:
         "enum": declared,
         "decimal": Decimal,
         "nested": nested,
-    }.get(field.type, _same)
+    }
+    return decoders.get(field.type, _same)
 
 
 def _same(value: Any) -> Any:

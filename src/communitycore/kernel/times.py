@@ -35,22 +35,21 @@ def to_text(moment: datetime, field: str = "time") -> str:
             raise BadValue(
                 field=field, why=f"{moment.isoformat()} is out of range", why_zh=f"{moment.isoformat()} 超出范围"
             ) from None
-    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+    text = moment.isoformat()
+    # isoformat leaves out microseconds that are zero
+    return text[:26] + "Z" if len(text) == 32 else text[:19] + ".000000Z"
 
 
 def from_text(text: str) -> datetime:
     """The instant that `to_text` wrote."""
-    return datetime.fromisoformat(text).astimezone(UTC) if text[-1:] != "Z" else _utc(text)
-
-
-def _utc(text: str) -> datetime:
-    moment = datetime.fromisoformat(text[:-1])
-    return moment.replace(tzinfo=UTC)
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def aware(moment: datetime, field: str = "time") -> datetime:
     """`moment` in UTC. Raises BadValue for a time without a zone."""
     if not isinstance(moment, datetime):
         raise BadValue(field=field, why=f"{moment!r} is not a time", why_zh=f"{moment!r} 不是时间")
+    if moment.tzinfo is UTC:
+        return moment
     to_text(moment, field)
     return moment.astimezone(UTC)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
+from communitycore.kernel import times
 from communitycore.kernel.change import Change, Step
 from communitycore.kernel.errors import NotFound
 from communitycore.kernel.ids import Draw, JurisdictionId, Ref
@@ -40,10 +41,18 @@ class Source(Protocol):
 class View:
     """What a command reads. Everything it says is as of one moment in one jurisdiction."""
 
-    __slots__ = ("_draw", "_source", "actor", "due", "jurisdiction", "now")
+    __slots__ = ("_draw", "_source", "actor", "due", "jurisdiction", "now", "stamp")
 
     def __init__(
-        self, source: Source, draw: Draw, *, jurisdiction: JurisdictionId, actor: Ref, now: datetime, due: datetime | None
+        self,
+        source: Source,
+        draw: Draw,
+        *,
+        jurisdiction: JurisdictionId,
+        actor: Ref,
+        now: datetime,
+        due: datetime | None = None,
+        stamp: str | None = None,
     ) -> None:
         self._source = source
         self._draw = draw
@@ -52,6 +61,8 @@ class View:
         self.now = now
         self.due: datetime = due or now
         """The planned moment of the timer that runs this command; otherwise `now`."""
+        self.stamp = times.to_text(now) if stamp is None else stamp
+        """`now` as stores keep it."""
 
     def get(self, kind: Kind[K, I], id: I) -> K:
         """The record with this id. Raises NotFound. A standing kind is looked for in the ancestors too."""
@@ -98,7 +109,13 @@ class View:
         layer = Layer(self._source)
         layer.add(change.steps)
         return View(
-            layer, self._draw, jurisdiction=self.jurisdiction, actor=self.actor, now=self.now, due=self.due
+            layer,
+            self._draw,
+            jurisdiction=self.jurisdiction,
+            actor=self.actor,
+            now=self.now,
+            due=self.due,
+            stamp=self.stamp,
         )
 
     def new(self, kind: Kind[Any, I]) -> I:

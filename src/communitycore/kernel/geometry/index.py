@@ -126,7 +126,7 @@ class _Raster:
     def _register(self, part: int, ring: Ring) -> None:
         """Enter the edges of a ring in every row they have a point in, and the part in every cell they come near."""
         bands, key = self._bands, self.parts[part][0]
-        for lower, upper in edges_of(ring):
+        for lower, upper in list(edges_of(ring)) or [(ring[0], ring[0])]:  # a ring may be a single point
             (lon_low, low), (lon_high, high) = (lower, upper) if lower[1] <= upper[1] else (upper, lower)
             edge = (low, high, lon_low, lon_high, lon_high - lon_low, high - low)
             v_low, v_high = (low - self.south) * self.rows_per_degree, (high - self.south) * self.rows_per_degree

@@ -1,0 +1,5 @@
+"""`python -m communitycore.cli`."""
+
+from communitycore.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,140 @@
+"""Arguments in, exit code out: the one place where errors become sentences and codes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import locale
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from communitycore import __version__
+from communitycore.cli import DONE, REFUSED, UNUSABLE, USAGE
+from communitycore.cli import verbs as v
+from communitycore.cli.output import Output
+from communitycore.kernel.errors import CommunityCoreError, Language, StoreError
+
+Verb = Callable[[argparse.Namespace, Output], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        raise SystemExit(USAGE)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Parse `argv`, run its verb, print what it says, and give the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console of another encoding must not lose or refuse a name.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    parser = make_parser()
+    try:
+        given = parser.parse_args(argv)
+    except SystemExit as end:
+        return int(end.code or 0)
+    out = Output(language=given.lang, as_json=getattr(given, "json", False))
+    try:
+        code: int = given.verb(given, out)
+        return code
+    except StoreError as error:
+        return _say(out, error, UNUSABLE)
+    except CommunityCoreError as error:
+        return _say(out, error, REFUSED)
+    except v.Usage as error:
+        out.fault(str(error))
+        return USAGE
+    except KeyboardInterrupt:
+        out.fault("stopped" if given.lang == "en" else "已中止")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone; nothing is left to say to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _say(out: Output, error: CommunityCoreError, code: int) -> int:
+    if out.as_json:
+        told = {"error": error.code, "say": error.say(out.language), "retryable": error.retryable}
+        print(json.dumps(told, ensure_ascii=False))
+    out.fault(error.say(out.language))
+    return code
+
+
+def default_language() -> Language:
+    """Chinese where the environment speaks it, English elsewhere."""
+    spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    if not spoken:
+        spoken = locale.getlocale()[0] or ""
+    return "zh" if spoken.lower().startswith(("zh", "chinese")) else "en"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All verbs with their options; the reference in the docs is made from it."""
+    parser = _Parser(prog="communitycore", description="Community governance on a store of your own.")
+    parser.add_argument("--version", action="version", version=f"communitycore {__version__}")
+    verbs = parser.add_subparsers(dest="name", required=True, metavar="VERB", parser_class=_Parser)
+
+    def verb(name: str, does: Verb, help: str, *, db: bool = True, where: bool = False) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=help, description=help)
+        made.set_defaults(verb=does)
+        made.add_argument(
+            "--lang", choices=("en", "zh"), default=default_language(), help="language of what is printed"
+        )
+        made.add_argument("--json", action="store_true", help="print results as JSON")
+        if db:
+            made.add_argument(
+                "--db",
+                metavar="URL",
+                default=os.environ.get("COMMUNITYCORE_DB"),
+                help="the store, e.g. sqlite:///town.db",
+            )
+        if where:
+            made.add_argument("--in", dest="where", metavar="CODE", help="the jurisdiction's code or id")
+            made.add_argument(
+                "--as", dest="actor", metavar="REF", help="who acts (jurisdiction/id); its founder if left out"
+            )
+        return made
+
+    init = verb("init", v.init, "make a store and found a jurisdiction in it")
+    init.add_argument("--code", required=True, help="the jurisdiction's code, e.g. 370115")
+    init.add_argument("--title", required=True, help="its name, e.g. 济阳区")
+    init.add_argument("--level", default="community", help="district, subdistrict or community")
+    init.add_argument("--parent", metavar="CODE", help="the jurisdiction above")
+    init.add_argument("--zone", default="Asia/Shanghai", help="its IANA time zone")
+    init.add_argument("--extent", metavar="FILE", help="GeoJSON of where it lies")
+
+    verify = verb("verify", v.verify, "check chain, rows and timers of every jurisdiction")
+    verify.add_argument("--anchor", metavar="FILE", help="an anchor kept elsewhere, to find a cut tail or an old state")
+    verify.add_argument("--write-anchor", metavar="FILE", help="write where the journals stand now")
+
+    history = verb("history", v.history, "what happened to one record", where=True)
+    history.add_argument("kind", help="kind of record, e.g. ticket")
+    history.add_argument("id", help="the record's id")
+
+    verb("tally", v.tally, "wishes of a jurisdiction: published, claimed, fulfilled, and by whom", where=True)
+
+    locate = verb("locate", v.locate, "which jurisdiction and grid a point lies in", where=True)
+    locate.add_argument("lon", type=float, help="longitude, WGS-84")
+    locate.add_argument("lat", type=float, help="latitude, WGS-84")
+
+    grids = verb("import-grids", v.import_grids, "draw grids from a GeoJSON file", where=True)
+    grids.add_argument("file", help="GeoJSON FeatureCollection of polygons, WGS-84")
+    grids.add_argument("--name-property", default="name", help="the property that holds a grid's name")
+    grids.add_argument("--kind", choices=("basic", "dedicated"), default="basic")
+    grids.add_argument("--repair", action="store_true", help="read invalid polygons even-odd, and record that")
+
+    requests = verb("import-requests", v.import_requests, "load service requests from a CSV file", where=True)
+    requests.add_argument("file", help="CSV with a header line")
+    requests.add_argument("--mapping", required=True, metavar="FILE", help="TOML file that names the columns")
+
+    verb("plugins", v.plugins, "installed rooms and stores, checked", db=False)
+
+    demo = verb("demo", v.demo, "play a real district's week: grids, tickets, 133 wishes")
+    demo.add_argument("--seed", default="370115", help="same seed, same journal hash")
+    demo.add_argument("--race", action="store_true", help="claim with real threads; tallies and single winners only")
+    return parser
