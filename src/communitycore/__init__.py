@@ -15,34 +15,54 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve, frozen
-
-from communitycore.hub.desk import Desk, Outcome
-from communitycore.hub.hub import Hub
-from communitycore.kernel import times
-from communitycore.kernel.change import Change, begin, many, note, step, unchanged
-from communitycore.kernel.command import Call, Command, Fold, Reaction, Read, Room, command, read
-from communitycore.kernel.errors import CommunityCoreError, Refused
-from communitycore.kernel.geometry import Area, Point
-from communitycore.kernel.ids import Ref
-from communitycore.kernel.journal import Entry
-from communitycore.kernel.jurisdiction import ADMINISTRATOR, Grant, Jurisdiction
-from communitycore.kernel.money import Money
-from communitycore.kernel.query import where
-from communitycore.kernel.record import Indexed, Max, Personal, Record, Unique, record
-from communitycore.kernel.rules import PUBLIC, REACTION, TIMER, Role, linked, own, role
-from communitycore.kernel.states import States
-from communitycore.kernel.view import View
-
 if TYPE_CHECKING:
+    from attrs import evolve, frozen
+
     from communitycore.domain import people as people
     from communitycore.domain import places as places
     from communitycore.domain import tickets as tickets
     from communitycore.domain import wishes as wishes
+    from communitycore.hub.desk import Desk, Outcome
+    from communitycore.hub.hub import Hub
+    from communitycore.kernel.change import Change, begin, many, note, step, unchanged
+    from communitycore.kernel.command import Call, Command, Fold, Reaction, Read, Room, command, read
+    from communitycore.kernel.errors import CommunityCoreError, Refused
+    from communitycore.kernel.geometry import Area, Point
+    from communitycore.kernel.ids import Ref
+    from communitycore.kernel.journal import Entry
+    from communitycore.kernel.jurisdiction import ADMINISTRATOR, Grant, Jurisdiction
+    from communitycore.kernel.money import Money
+    from communitycore.kernel.query import where
+    from communitycore.kernel.record import Indexed, Max, Personal, Record, Unique, record
+    from communitycore.kernel.rules import PUBLIC, REACTION, TIMER, Role, linked, own, role
+    from communitycore.kernel.states import States
+    from communitycore.kernel.times import Clock, Entropy
+    from communitycore.kernel.view import View
 
 __version__ = "0.1.0"
 
 ROOMS = ("places", "people", "tickets", "wishes")
+
+# Where each public name stands; a module is loaded when one of its names is first used.
+_HOMES = {
+    "attrs": "evolve frozen",
+    "communitycore.hub.desk": "Desk Outcome",
+    "communitycore.hub.hub": "Hub",
+    "communitycore.kernel.change": "Change begin many note step unchanged",
+    "communitycore.kernel.command": "Call Command Fold Reaction Read Room command read",
+    "communitycore.kernel.errors": "CommunityCoreError Refused",
+    "communitycore.kernel.geometry": "Area Point",
+    "communitycore.kernel.ids": "Ref",
+    "communitycore.kernel.journal": "Entry",
+    "communitycore.kernel.jurisdiction": "ADMINISTRATOR Grant Jurisdiction",
+    "communitycore.kernel.money": "Money",
+    "communitycore.kernel.query": "where",
+    "communitycore.kernel.record": "Indexed Max Personal Record Unique record",
+    "communitycore.kernel.rules": "PUBLIC REACTION TIMER Role linked own role",
+    "communitycore.kernel.states": "States",
+    "communitycore.kernel.view": "View",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "ADMINISTRATOR",
@@ -86,12 +106,16 @@ __all__ = [
     "note",
     "open",
     "own",
+    "people",
+    "places",
     "read",
     "record",
     "role",
     "step",
+    "tickets",
     "unchanged",
     "where",
+    "wishes",
 ]
 
 
@@ -99,8 +123,8 @@ def open(
     url: str,
     *,
     rooms: Iterable[Room] | None = None,
-    clock: times.Clock = times.system_clock,
-    entropy: times.Entropy = os.urandom,
+    clock: Clock | None = None,
+    entropy: Entropy = os.urandom,
     **options: Any,
 ) -> Hub:
     """Open the store at `url` (`sqlite:///file.db`, `memory://`) with its rooms.
@@ -109,13 +133,15 @@ def open(
     and salt comes from; the same two give the same journal. options: the adapter's own.
     Raises StoreUnusable, NoAdapter; Mistake for a room that contradicts itself.
     """
+    from communitycore.hub.hub import Hub
+    from communitycore.kernel.times import system_clock
     from communitycore.plugins import installed_rooms, open_store
 
     outside = installed_rooms() if rooms is None else []
     chosen = list(rooms) if rooms is not None else [*built_in_rooms(), *outside]
     store = open_store(url, **options)
     try:
-        return Hub(store, chosen, clock=clock, entropy=entropy, check=rooms is not None or bool(outside))
+        return Hub(store, chosen, clock=clock or system_clock, entropy=entropy, check=rooms is not None or bool(outside))
     except BaseException:
         store.close()
         raise
@@ -128,9 +154,14 @@ def built_in_rooms() -> list[Room]:
 
 def __getattr__(name: str) -> Any:
     if name in ROOMS:
-        return importlib.import_module(f"communitycore.domain.{name}")
-    raise AttributeError(f"module 'communitycore' has no attribute {name!r}")
+        found: Any = importlib.import_module(f"communitycore.domain.{name}")
+    elif name in _HOME:
+        found = getattr(importlib.import_module(_HOME[name]), name)
+    else:
+        raise AttributeError(f"module 'communitycore' has no attribute {name!r}")
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *ROOMS})
+    return sorted({*globals(), *__all__})

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterable
-from importlib.metadata import entry_points
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from communitycore.kernel.command import Room
 from communitycore.kernel.errors import BadValue, NoAdapter
 from communitycore.ports import Store
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 NAME = "communitycore"
 STORES = "communitycore.stores"
@@ -31,11 +36,41 @@ class Hooks:
         """Further rooms, whose records every store keeps and whose commands every desk does."""
 
 
+def entry_points(group: str) -> Iterable[EntryPoint]:
+    """Installed entry points of a group; the module behind it is slow to import and so is left until asked for."""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=group)
+
+
+@cache
+def _mentioned(group: str) -> bool:
+    """Whether any installed distribution may declare this group, by a look at sys.path's metadata files.
+
+    It spares most programs the import of importlib.metadata, which takes longer than opening a hub.
+    A distribution inside a zip file is not seen: pass its rooms to `open`.
+    """
+    for folder in dict.fromkeys(sys.path):
+        try:
+            with os.scandir(folder or ".") as found:
+                names = [item.path for item in found if item.name.endswith((".dist-info", ".egg-info"))]
+        except OSError:
+            continue
+        for name in names:
+            try:
+                with open(os.path.join(name, "entry_points.txt"), encoding="utf-8") as file:
+                    if f"[{group}]" in file.read():
+                        return True
+            except OSError:
+                continue
+    return False
+
+
 def manager() -> pluggy.PluginManager:
     """A plug-in manager with all installed plug-ins, in the order of their names."""
     made = pluggy.PluginManager(NAME)
     made.add_hookspecs(Hooks)
-    for point in sorted(entry_points(group=PLUGINS), key=lambda point: point.name):
+    for point in sorted(entry_points(PLUGINS), key=lambda point: point.name):
         made.register(point.load(), point.name)
     made.check_pending()
     return made
@@ -43,7 +78,7 @@ def manager() -> pluggy.PluginManager:
 
 def installed_rooms() -> list[Room]:
     """The rooms of all installed plug-ins."""
-    if not entry_points(group=PLUGINS):
+    if not _mentioned(PLUGINS):
         return []
     return [room for rooms in reversed(manager().hook.communitycore_rooms()) for room in rooms]
 
@@ -51,7 +86,7 @@ def installed_rooms() -> list[Room]:
 def installed_stores() -> dict[str, str]:
     """Scheme -> the distribution that serves it."""
     found = {"memory": NAME}
-    for point in entry_points(group=STORES):
+    for point in entry_points(STORES):
         found[point.name] = point.dist.name if point.dist is not None else point.value
     return found
 
@@ -75,7 +110,9 @@ def open_store(url: str, **options: Any) -> Store:
         from communitycore.hub.memory import MemoryStore
 
         return MemoryStore(url)
-    for point in entry_points(group=STORES, name=scheme):
+    for point in entry_points(STORES):
+        if point.name != scheme:
+            continue
         factory: Callable[..., Store] = point.load()
         return factory(url, **options)
     known = KNOWN_STORES.get(scheme)

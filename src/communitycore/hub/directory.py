@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from communitycore.kernel.errors import UnknownCode
-from communitycore.kernel.geometry import AreaIndex, Point
 from communitycore.kernel.ids import JurisdictionId
 from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.record import shape_of
 from communitycore.ports import Store
+
+if TYPE_CHECKING:
+    from communitycore.kernel.geometry import AreaIndex, Point
 
 _SHAPE = shape_of(Jurisdiction)
 
@@ -44,6 +47,8 @@ class Directory:
         """The lowest jurisdictions whose extent contains the point."""
         self._refresh()
         if self._index is None:
+            from communitycore.kernel.geometry import AreaIndex
+
             self._index = AreaIndex({id: b.extent for id, (_, b) in self._known.items() if b.extent is not None})
         found = set(self._index.locate(point.lon, point.lat))
         above: set[str] = set()

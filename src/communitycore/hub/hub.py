@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -253,30 +253,48 @@ class Hub:
 
     def _together(self, desk: Desk, calls: Sequence[Call[T]]) -> list[Outcome[T]]:
         draws = [self._draw() for _ in calls]
-        outcomes: list[Outcome[T]] = []
-        reacts = False
-        try:
-            with self._writing(desk.jurisdiction, draws[0].at if draws else self.clock(), wait=True) as session:
-                for call, draw in zip(calls, draws, strict=True):
-                    try:
-                        outcomes.append(Outcome(session.run(call, desk.actor, draw)))
-                    except Exception as error:  # noqa: BLE001 - any exception is that call's alone
-                        outcomes.append(Outcome(error=error))
-                self._flush(session)
-                reacts = session.reacts
-        except (Refused, OutcomeUnknown):
-            # The store would not take them together: each is tried alone, under the same chance.
-            outcomes = []
-            for call, draw in zip(calls, draws, strict=True):
-                try:
-                    alone, value = self._once(desk, call, draw.again())
-                    outcomes.append(Outcome(value))
-                    reacts = reacts or alone.reacts
-                except Exception as error:  # noqa: BLE001 - any exception is that call's alone
-                    outcomes.append(Outcome(error=error))
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                outcomes, reacts = self._in_one(desk, calls, draws)
+                break
+            except StoreBusy:
+                if attempt == ATTEMPTS:
+                    raise
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))
+            except (Refused, OutcomeUnknown):
+                # The store would not take them together: each is tried alone, under the same chance.
+                outcomes, reacts = self._one_by_one(desk, calls, draws)
+                break
         if reacts:
             self.react(desk.jurisdiction)
         return outcomes
+
+    def _in_one(self, desk: Desk, calls: Sequence[Call[T]], draws: Sequence[Draw]) -> tuple[list[Outcome[T]], bool]:
+        """All in one transaction."""
+        outcomes: list[Outcome[T]] = []
+        with self._writing(desk.jurisdiction, draws[0].at, wait=True) as session:
+            for call, draw in zip(calls, draws, strict=True):
+                try:
+                    outcomes.append(Outcome(session.run(call, desk.actor, draw.again())))
+                except StoreBusy:
+                    raise
+                except Exception as error:  # noqa: BLE001 - any other exception is that call's alone
+                    outcomes.append(Outcome(error=error))
+            self._flush(session)
+        return outcomes, session.reacts
+
+    def _one_by_one(self, desk: Desk, calls: Sequence[Call[T]], draws: Sequence[Draw]) -> tuple[list[Outcome[T]], bool]:
+        """Each in a transaction of its own, unless its cause is in the journal already."""
+        outcomes: list[Outcome[T]] = []
+        reacts = False
+        for call, draw in zip(calls, draws, strict=True):
+            try:
+                session, value = self._once(desk, call, draw.again())
+                outcomes.append(Outcome(value))
+                reacts = reacts or session.reacts
+            except Exception as error:  # noqa: BLE001 - any exception is that call's alone
+                outcomes.append(Outcome(error=error))
+        return outcomes, reacts
 
     def _once(self, desk: Desk, call: Call[T], draw: Draw) -> tuple[Session, T]:
         """Do a call unless its cause is in the journal already."""
@@ -294,52 +312,55 @@ class Hub:
         with self.store.reading() as tx:
             waiting = [h.id for h in tx.heads() if h.next_wake is not None and h.next_wake <= moment]
         for jurisdiction in waiting:
-            ran += self._drain(jurisdiction, lambda timer: True, None if limit is None else limit - ran)
+            ran += self._drain(jurisdiction, False, None if limit is None else limit - ran)
             if limit is not None and ran >= limit:
                 break
         return ran
 
     def react(self, jurisdiction: str) -> int:
         """Run the reactions that wait in one jurisdiction; gives how many ran."""
-        return self._drain(jurisdiction, lambda timer: bool(timer.source), None)
+        return self._drain(jurisdiction, True, None)
 
     def parked(self, code: str) -> list[Timer]:
         """Timers and reactions whose command failed with a bug, and that wait for a person."""
         with self.store.reading() as tx:
             return [t for t in tx.timers(self.resolve(code), None, 1_000) if t.parked is not None]
 
-    def _drain(self, jurisdiction: str, wanted: Callable[[Timer], bool], limit: int | None) -> int:
-        ran = 0
+    def _drain(self, jurisdiction: str, reactions_only: bool, limit: int | None) -> int:
+        ran, page = 0, TIMERS_TOGETHER
         while limit is None or ran < limit:
-            moment = times.to_text(self.clock())
             with self.store.reading() as tx:
                 head = tx.head(jurisdiction)
                 if head is None:
                     return ran
-                due = [t for t in tx.timers(jurisdiction, max(moment, head.last_at), TIMERS_TOGETHER) if wanted(t)]
-            if not due:
-                return ran
+                now = max(times.to_text(self.clock()), head.last_at)
+                waiting = tx.timers(jurisdiction, now, page)
+            due = [t for t in waiting if t.source or not reactions_only]
+            moved = False
             for timer in due[: None if limit is None else limit - ran]:
-                ran += self._run_timer(jurisdiction, timer)
+                outcome = self._run_timer(jurisdiction, timer)
+                moved = moved or outcome is not None
+                ran += outcome is True
+            if not moved:
+                if len(waiting) < page:
+                    return ran
+                page *= 4  # what is wanted may stand behind a page of what is not
         return ran
 
-    def _run_timer(self, jurisdiction: str, timer: Timer) -> int:
+    def _run_timer(self, jurisdiction: str, timer: Timer) -> bool | None:
+        """True: it ran. False: it was set aside. None: it is not due, or another ran it."""
         draw = self._draw()
         for attempt in range(1, ATTEMPTS + 1):
             trouble: Exception
             try:
                 with self._writing(jurisdiction, draw.at, wait=True) as session:
-                    now = session.tx.timer(jurisdiction, timer.key)
-                    if (
-                        now is None
-                        or now.due != timer.due
-                        or now.parked is not None
-                        or now.wake > times.to_text(session.view(system("timer"), draw).now)
-                    ):
-                        return 0
-                    session.run_timer(now, draw)
+                    kept = session.tx.timer(jurisdiction, timer.key)
+                    now = session.view(system("timer"), draw).stamp
+                    if kept is None or kept.due != timer.due or kept.parked is not None or kept.wake > now:
+                        return None
+                    session.run_timer(kept, draw.again())
                     self._flush(session)
-                return 1
+                return True
             except OutcomeUnknown:
                 continue  # the timer itself tells whether it was run: it is gone then
             except CommunityCoreError as error:
@@ -350,8 +371,8 @@ class Hub:
             except Exception as error:  # noqa: BLE001 - a bug parks the timer and is shown
                 trouble = error
             self._set_aside(jurisdiction, timer, trouble)
-            return 0
-        return 0
+            return False
+        return None
 
     def _set_aside(self, jurisdiction: str, timer: Timer, trouble: Exception) -> None:
         """Retryable: later, further apart each time. A bug: parked, until a person looks."""
@@ -474,7 +495,7 @@ class Hub:
 
     @contextmanager
     def _looking(self, desk: Desk) -> Iterator[tuple[Reading, View, Authority]]:
-        draw = self._draw()
+        draw = Draw(b"", times.aware(self.clock(), "clock"))  # a reading draws no chance
         with self.store.reading() as tx:
             session = Session(tx, self._head(tx, desk.jurisdiction), self._standing, self.catalogue, draw.at)
             view = session.view(desk.actor, draw)

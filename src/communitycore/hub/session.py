@@ -233,7 +233,7 @@ class Session:
                 raise Mistake("timers without a step; set them where the step is made")
             return
         at = view.stamp
-        timers = self._timers_of(change, steps, at, cause)
+        timers = self._timers_of(change, steps, cause[0], cause[1] or str(view.actor))
         if fired is not None:
             # The command may have set the very timer that fired anew.
             timers.setdefault(fired, None)
@@ -340,7 +340,7 @@ class Session:
                 raise NotUnique(kind=shape.kind, field=column.name)
 
     def _timers_of(
-        self, change: Change[Any], steps: tuple[Step, ...], at: str, cause: Cause
+        self, change: Change[Any], steps: tuple[Step, ...], cause: str, behalf: str
     ) -> dict[tuple[str, str, str], Timer | None]:
         made: dict[tuple[str, str, str], Timer | None] = {}
         for s in steps:
@@ -361,7 +361,7 @@ class Session:
                     made[key] = None
                 continue
             due = times.to_text(t.due)
-            made[key] = Timer(due, 0, t.shape.kind, t.record, t.command, "", cause[0], cause[1], 0, 0, due, None)
+            made[key] = Timer(due, 0, t.shape.kind, t.record, t.command, "", cause, behalf, 0, 0, due, None)
         return made
 
     def _timer(self, key: tuple[str, str, str]) -> Timer | None:

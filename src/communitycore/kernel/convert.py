@@ -6,24 +6,17 @@ import json
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn, override
-
 from communitycore.kernel import times
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.money import Money
 
+if TYPE_CHECKING:
+    from cattrs import Converter
+
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-
-
-def _plain(cls: type[Any]) -> Any:
-    """Unstructure an attrs value without its nulls, so that an added field changes no old text."""
-    fields = attrs.fields(cls)
-    overrides: Any = {f.name: override(omit_if_default=f.default is None) for f in fields}
-    return make_dict_unstructure_fn(cls, converter, **overrides)
 
 
 def _has_text(declared: Any) -> bool:
@@ -31,7 +24,10 @@ def _has_text(declared: Any) -> bool:
 
 
 @cache
-def _make() -> Converter:
+def converter() -> Converter:
+    """The converter, made when first needed: importing cattrs takes as long as opening a hub."""
+    from cattrs import Converter
+
     made = Converter(forbid_extra_keys=False, detailed_validation=False)
     made.register_unstructure_hook(datetime, times.to_text)
     made.register_structure_hook(datetime, lambda text, _: times.from_text(text))
@@ -50,14 +46,20 @@ def _make() -> Converter:
     return made
 
 
-converter = _make()
+def _plain(cls: type[Any]) -> Any:
+    """Unstructure an attrs value without its nulls, so that an added field changes no old text."""
+    from cattrs.gen import make_dict_unstructure_fn, override
+
+    fields = attrs.fields(cls)
+    overrides: Any = {f.name: override(omit_if_default=f.default is None) for f in fields}
+    return make_dict_unstructure_fn(cls, converter(), **overrides)
 
 
 def to_text(value: Any, declared: Any = None) -> str:
     """Canonical JSON: sorted keys, no spaces, nulls of optional fields left out, any script as itself."""
-    return _encode(converter.unstructure(value, declared))
+    return _encode(converter().unstructure(value, declared))
 
 
 def from_text(text: str, declared: Any) -> Any:
     """The value of type `declared` that `to_text` wrote."""
-    return converter.structure(json.loads(text), declared)
+    return converter().structure(json.loads(text), declared)

@@ -6,9 +6,8 @@ They are the kernel's and the hub's, since every key and every check leans on th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import evolve, frozen
 
@@ -40,6 +39,13 @@ class Dated:
         return self.since <= day and (self.until is None or day < self.until)
 
 
+def zone_of(name: str) -> tzinfo:
+    """The IANA time zone of this name. Raises KeyError (ZoneInfoNotFoundError) and others for what is none."""
+    from zoneinfo import ZoneInfo  # not needed by a program that only reads and writes
+
+    return ZoneInfo(name)
+
+
 def in_force(values: Iterable[Dated], day: date) -> str | None:
     """The value in force on `day`, if any."""
     return next((dated.value for dated in values if dated.covers(day)), None)
@@ -59,7 +65,7 @@ class Jurisdiction(Record[JurisdictionId]):
 
     def day(self, moment: datetime) -> date:
         """The calendar day here at `moment`."""
-        return moment.astimezone(ZoneInfo(self.zone)).date()
+        return moment.astimezone(zone_of(self.zone)).date()
 
     def code(self, moment: datetime) -> str | None:
         """The code in use at `moment`."""
@@ -103,8 +109,8 @@ class GrantEnded(Refused):
 def check_zone(zone: str) -> str:
     """`zone` if it is an IANA time zone. Raises BadValue."""
     try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
+        zone_of(zone)
+    except (KeyError, ValueError, OSError, TypeError):
         raise BadValue(
             field="zone",
             why=f"{zone!r} is no IANA time zone such as Asia/Shanghai",

@@ -68,6 +68,19 @@ class Point:
     lon: float = field(converter=longitude)
     lat: float = field(converter=latitude)
 
+    @classmethod
+    def from_text(cls, text: str) -> Point:
+        """The point that `to_text` wrote. Raises BadAreaText, BadShape or BadCoordinate."""
+        try:
+            position = json.loads(text)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise BadAreaText(why=str(error)) from error
+        return cls(*_position(position, "point", 0))
+
+    def to_text(self) -> str:
+        """The one text of this point: `[lon,lat]`, numbers in their shortest restoring form."""
+        return f"[{self.lon!r},{self.lat!r}]"
+
 
 def _listed(value: object, where: str, wanted: str) -> Sequence[Any]:
     if isinstance(value, (list, tuple)) and value:
