@@ -122,7 +122,7 @@ class Reading(Protocol):
         """One timer."""
 
     def timers_of(self, jurisdiction: str, record: str) -> list[Timer]:
-        """All timers of one record, reactions not counted."""
+        """All timers of one record, reactions not counted, ordered by command."""
 
     def timers(self, jurisdiction: str, until: str | None, limit: int) -> list[Timer]:
         """Timers not parked with wake <= until, ordered by due and seq; with None all, parked too."""

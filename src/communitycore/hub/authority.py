@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from communitycore.kernel.command import Call, Declared
 from communitycore.kernel.errors import Mistake, NotAllowed
 from communitycore.kernel.ids import SYSTEM, Ref
+from communitycore.kernel.journal import Entry
 from communitycore.kernel.jurisdiction import Grant
 from communitycore.kernel.query import where
 from communitycore.kernel.record import shape_of
@@ -53,6 +54,12 @@ class Authority:
     def reads(self, shape: Shape, record: Any) -> bool:
         """Whether the actor may read this record."""
         return any(self._admits_read(way, record) for way in shape.read)
+
+    def shown(self, shape: Shape, record: Any, entry: Entry) -> Entry:
+        """An entry of a record that the actor may read, without who acted unless they may learn that."""
+        if shape.actors is None or entry.actor == str(self.actor):
+            return entry
+        return entry if any(self._admits_read(way, record) for way in shape.actors) else entry.without_actor()
 
     def reads_some(self, shape: Shape) -> bool:
         """Whether the actor may read any record of this kind by the kind alone."""

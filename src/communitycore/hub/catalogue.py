@@ -69,9 +69,9 @@ class Catalogue:
                 if shape.kind not in command.reveals:
                     _check_readable(command, shape)
         for shape in self.shapes.values():
-            for way in shape.read:
+            for way in (*shape.read, *(shape.actors or ())):
                 if isinstance(way, Own) and (way.field or way.argument) not in (*shape.by_name, "id"):
-                    raise Mistake(f"{shape.kind}: read= names {way.field or way.argument!r}, which it has not")
+                    raise Mistake(f"{shape.kind}: a rule names {way.field or way.argument!r}, which it has not")
 
     def owned(self, command: Declared, way: Own) -> tuple[str, Shape | None]:
         """The parameter that `own(...)` names in this command, and the kind whose field it then reads."""
@@ -104,8 +104,8 @@ def _put(where: dict[Any, Any], name: Any, value: Any, what: str) -> None:
 
 
 def _name(name: str) -> str:
-    if not (name.isascii() and "." in name and len(name) <= NAME_LENGTH and " " not in name):
-        raise Mistake(f"{name!r} is no name: room.verb in ASCII, at most {NAME_LENGTH} characters")
+    if not (name.isascii() and "." in name and len(name) <= NAME_LENGTH and name.isprintable()) or set(name) & set(" #/@"):
+        raise Mistake(f"{name!r} is no name: room.verb in ASCII without # / @, at most {NAME_LENGTH} characters")
     return name
 
 

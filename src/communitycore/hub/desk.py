@@ -92,7 +92,10 @@ class Desk:
         return self.hub.read_many(self, kind, conditions, limit=limit, order=order, descending=descending, after=after)
 
     def history(self, kind: Kind[K, I], id: I) -> list[Entry]:
-        """A record's journal entries, oldest first. Raises NotFound, NotAllowed."""
+        """A record's journal entries, oldest first, without who acted where the kind keeps that from the reader.
+
+        Raises NotFound, NotAllowed.
+        """
         return self.hub.history(self, kind, id)
 
     def figure(self, fold: Fold, key: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ _SHAPE = shape_of(Jurisdiction)
 class Directory:
     """All jurisdictions of a store, read again when one of their heads has moved on in what stands."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Callable[[], Store]) -> None:
         self._store = store
         self._known: dict[str, tuple[int, Jurisdiction]] = {}
         self._index: AreaIndex | None = None
@@ -60,7 +61,7 @@ class Directory:
         return tuple(JurisdictionId(id) for id in sorted(found - above))
 
     def _refresh(self) -> None:
-        with self._store.reading() as tx:
+        with self._store().reading() as tx:
             known: dict[str, tuple[int, Jurisdiction]] = {}
             for head in tx.heads():
                 kept = self._known.get(head.id)

@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,7 +28,7 @@ from communitycore.kernel.errors import (
     NotFound,
     OutcomeUnknown,
     Refused,
-    StoreBusy,
+    StoreError,
 )
 from communitycore.kernel.ids import Draw, JurisdictionId, Ref, system
 from communitycore.kernel.journal import GENESIS, Entry
@@ -44,7 +44,7 @@ from communitycore.kernel.query import Where
 from communitycore.kernel.record import Kind, Record
 from communitycore.kernel.shape import Shape
 from communitycore.kernel.view import View
-from communitycore.ports import Head, Reading, Store, Timer
+from communitycore.ports import Head, Reading, Store, Timer, Writing
 
 if TYPE_CHECKING:
     from communitycore.hub.verify import Anchor, Progress, Report
@@ -77,16 +77,23 @@ class Hub:
         entropy: times.Entropy = os.urandom,
         check: bool = False,
     ) -> None:
-        self.store = store
+        self._store = store
         self.catalogue = Catalogue((JURISDICTIONS, *rooms))
         if check:
             self.catalogue.check()
         self.clock = clock
         self.entropy = entropy
         self._standing = StandingCache()
-        self._directory = Directory(store)
+        self._directory = Directory(lambda: self.store)
         self._pid = os.getpid()
         store.prepare(self.catalogue.shapes.values())
+
+    @property
+    def store(self) -> Store:
+        """Where it keeps everything. Raises Mistake in a process that inherited this hub through fork."""
+        if os.getpid() != self._pid:
+            raise Mistake("this hub was inherited through fork; open one in the new process")
+        return self._store
 
     def __enter__(self) -> Hub:
         return self
@@ -96,7 +103,7 @@ class Hub:
 
     def close(self) -> None:
         """Give the store back. No call may be under way."""
-        self.store.close()
+        self._store.close()
 
     # jurisdictions
 
@@ -178,32 +185,43 @@ class Hub:
         draw = self._draw()
         session, result = self._committed(desk, call, draw)
         if session.reacts:
-            self.react(desk.jurisdiction)
+            self._react_now(desk.jurisdiction)
         return result
+
+    def _react_now(self, jurisdiction: str) -> None:
+        """What is durable is told as done, even if the store fails now: the reactions wait for run_due."""
+        with suppress(StoreError):
+            self.react(jurisdiction)
 
     def _committed(self, desk: Desk, call: Call[T], draw: Draw) -> tuple[Session, T]:
         wait = False
+        lost: OutcomeUnknown | None = None  # the answer to the last attempt's COMMIT
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self._writing(desk.jurisdiction, draw.at, wait=wait) as session:
-                    result: T = session.run(call, desk.actor, draw)
-                    self._flush(session)
-                return session, result
-            except StoreBusy:
-                if wait and attempt == ATTEMPTS:
-                    raise
+                with self.store.writing(wait=wait) as tx:
+                    session = self._session(tx, desk.jurisdiction, draw.at)
+                    # Asked under the lock: a COMMIT that was on its way has arrived by now, or never will.
+                    if lost is not None and tx.caused(desk.jurisdiction, draw.again().id()):
+                        return made
+                    lost = None
+                    made: tuple[Session, T] = session, session.run(call, desk.actor, draw.again())
+                    self._flush(tx, session)
+                return made
+            except OutcomeUnknown as unknown:
+                lost, wait = unknown, True
+            except StoreError as error:
+                if attempt == ATTEMPTS or not error.retryable:
+                    if lost is None:
+                        raise
+                    break
                 if wait:
                     time.sleep(random.uniform(0, 0.02 * 2**attempt))
                 else:
                     # Another call is being written: a loser need not wait in order to be told so.
                     self._refuse_early(desk, call, draw.again())
                     wait = True
-            except OutcomeUnknown as unknown:
-                settled = self._settled(desk, draw.again().id(), unknown)
-                if settled:
-                    return self._as_kept(desk, call, draw.again(), settled)
-            draw = draw.again()
-        raise StoreBusy(url=self.store.url, why=f"no turn came in {ATTEMPTS} attempts")
+        assert lost is not None
+        raise OutcomeUnknown(url=lost.url, why=lost.why, why_zh=lost.why_zh, cause=draw.again().id()) from lost
 
     def _refuse_early(self, desk: Desk, call: Call[Any], draw: Draw) -> None:
         """Try the call on a snapshot: a Refused is its answer, anything else is not believed."""
@@ -217,32 +235,6 @@ class Hub:
         except Exception:  # noqa: BLE001 - the locked attempt will tell what is really wrong
             return
 
-    def _settled(self, desk: Desk, cause: str, unknown: OutcomeUnknown) -> list[Entry]:
-        """The entries of a call whose COMMIT broke; none: it was not kept. Raises `unknown` if the store cannot say."""
-        try:
-            with self.store.reading() as tx:
-                return tx.caused(desk.jurisdiction, cause)
-        except CommunityCoreError:
-            raise unknown from None
-
-    def _as_kept(self, desk: Desk, call: Call[T], draw: Draw, entries: list[Entry]) -> tuple[Session, T]:
-        """What a call gave whose COMMIT broke but was kept: the records it touched, as they are now."""
-        shapes = {(entry.kind, entry.record): self.catalogue.shape(entry.kind) for entry in entries}
-        command = self.catalogue.commands[call.command.name]
-        wanted = {shape.kind for shape in command.result_shapes()}
-        with self.store.reading() as tx:
-            head = self._head(tx, desk.jurisdiction)
-            session = Session(tx, head, self._standing, self.catalogue, draw.at)
-            found = [
-                held[0]
-                for (kind, id), shape in shapes.items()
-                if kind in wanted and (held := session.layer.load(shape, id)) is not None
-            ]
-        session.reacts = True
-        single = len(wanted) == 1 and not command.gives_many()
-        result: Any = (found[0] if found else None) if single else tuple(found) if wanted else None
-        return session, result
-
     def carry_out_many(self, desk: Desk, calls: Sequence[Call[T]]) -> list[Outcome[T]]:
         """Do independent calls in order; see Desk.do_many."""
         outcomes: list[Outcome[T]] = []
@@ -254,54 +246,65 @@ class Hub:
     def _together(self, desk: Desk, calls: Sequence[Call[T]]) -> list[Outcome[T]]:
         draws = [self._draw() for _ in calls]
         for attempt in range(1, ATTEMPTS + 1):
+            outcomes: list[Outcome[T]] = []
             try:
-                outcomes, reacts = self._in_one(desk, calls, draws)
+                reacts = self._in_one(desk, calls, draws, outcomes)
                 break
-            except StoreBusy:
-                if attempt == ATTEMPTS:
-                    raise
-                time.sleep(random.uniform(0, 0.02 * 2**attempt))
-            except (Refused, OutcomeUnknown):
+            except Refused:
                 # The store would not take them together: each is tried alone, under the same chance.
                 outcomes, reacts = self._one_by_one(desk, calls, draws)
                 break
+            except StoreError as error:
+                try:
+                    if isinstance(error, OutcomeUnknown):
+                        if not self._kept(desk, draws, outcomes):
+                            outcomes, _ = self._one_by_one(desk, calls, draws)
+                        reacts = True  # those that it left, if any, are found
+                        break
+                except StoreError:
+                    pass
+                if attempt == ATTEMPTS or not error.retryable:
+                    return [Outcome(error=error) for _ in calls]
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))
         if reacts:
-            self.react(desk.jurisdiction)
+            self._react_now(desk.jurisdiction)
         return outcomes
 
-    def _in_one(self, desk: Desk, calls: Sequence[Call[T]], draws: Sequence[Draw]) -> tuple[list[Outcome[T]], bool]:
-        """All in one transaction."""
-        outcomes: list[Outcome[T]] = []
-        with self._writing(desk.jurisdiction, draws[0].at, wait=True) as session:
+    def _in_one(
+        self, desk: Desk, calls: Sequence[Call[T]], draws: Sequence[Draw], outcomes: list[Outcome[T]]
+    ) -> bool:
+        """All in one transaction, what becomes of each put into `outcomes`; gives whether reactions wait."""
+        with self.store.writing() as tx:
+            session = self._session(tx, desk.jurisdiction, draws[0].at)
             for call, draw in zip(calls, draws, strict=True):
                 try:
                     outcomes.append(Outcome(session.run(call, desk.actor, draw.again())))
-                except StoreBusy:
+                except StoreError:
                     raise
                 except Exception as error:  # noqa: BLE001 - any other exception is that call's alone
                     outcomes.append(Outcome(error=error))
-            self._flush(session)
-        return outcomes, session.reacts
+            self._flush(tx, session)
+        return session.reacts
+
+    def _kept(self, desk: Desk, draws: Sequence[Draw], outcomes: Sequence[Outcome[Any]]) -> bool:
+        """Whether the calls whose common COMMIT lost its answer were kept, asked under the lock."""
+        with self.store.writing() as tx:
+            tx.lock(desk.jurisdiction)
+            done = (draw for draw, outcome in zip(draws, outcomes, strict=True) if outcome.error is None)
+            return any(tx.caused(desk.jurisdiction, draw.again().id()) for draw in done)
 
     def _one_by_one(self, desk: Desk, calls: Sequence[Call[T]], draws: Sequence[Draw]) -> tuple[list[Outcome[T]], bool]:
-        """Each in a transaction of its own, unless its cause is in the journal already."""
+        """Each in a transaction of its own."""
         outcomes: list[Outcome[T]] = []
         reacts = False
         for call, draw in zip(calls, draws, strict=True):
             try:
-                session, value = self._once(desk, call, draw.again())
+                session, value = self._committed(desk, call, draw)
                 outcomes.append(Outcome(value))
                 reacts = reacts or session.reacts
             except Exception as error:  # noqa: BLE001 - any exception is that call's alone
                 outcomes.append(Outcome(error=error))
         return outcomes, reacts
-
-    def _once(self, desk: Desk, call: Call[T], draw: Draw) -> tuple[Session, T]:
-        """Do a call unless its cause is in the journal already."""
-        cause = draw.again().id()
-        with self.store.reading() as tx:
-            kept = tx.caused(desk.jurisdiction, cause)
-        return self._as_kept(desk, call, draw, kept) if kept else self._committed(desk, call, draw)
 
     # timers and reactions
 
@@ -310,7 +313,7 @@ class Hub:
         ran = 0
         moment = times.to_text(self.clock())
         with self.store.reading() as tx:
-            waiting = [h.id for h in tx.heads() if h.next_wake is not None and h.next_wake <= moment]
+            waiting = [h.id for h in tx.heads() if h.next_wake is not None and h.next_wake <= max(moment, h.last_at)]
         for jurisdiction in waiting:
             ran += self._drain(jurisdiction, False, None if limit is None else limit - ran)
             if limit is not None and ran >= limit:
@@ -338,29 +341,32 @@ class Hub:
             due = [t for t in waiting if t.source or not reactions_only]
             moved = False
             for timer in due[: None if limit is None else limit - ran]:
-                outcome = self._run_timer(jurisdiction, timer)
+                outcome, soonest = self._run_timer(jurisdiction, timer)
                 moved = moved or outcome is not None
                 ran += outcome is True
+                if soonest is not None and soonest < due[-1].due:
+                    break  # it set one that comes before some of these
             if not moved:
                 if len(waiting) < page:
                     return ran
                 page *= 4  # what is wanted may stand behind a page of what is not
         return ran
 
-    def _run_timer(self, jurisdiction: str, timer: Timer) -> bool | None:
-        """True: it ran. False: it was set aside. None: it is not due, or another ran it."""
+    def _run_timer(self, jurisdiction: str, timer: Timer) -> tuple[bool | None, str | None]:
+        """True: it ran, and the earliest moment it set. False: it was set aside. None: not due, or another ran it."""
         draw = self._draw()
         for attempt in range(1, ATTEMPTS + 1):
             trouble: Exception
             try:
-                with self._writing(jurisdiction, draw.at, wait=True) as session:
+                with self.store.writing() as tx:
+                    session = self._session(tx, jurisdiction, draw.at)
                     kept = session.tx.timer(jurisdiction, timer.key)
                     now = session.view(system("timer"), draw).stamp
                     if kept is None or kept.due != timer.due or kept.parked is not None or kept.wake > now:
-                        return None
+                        return None, None
                     session.run_timer(kept, draw.again())
-                    self._flush(session)
-                return True
+                    self._flush(tx, session)
+                return True, session.soonest
             except OutcomeUnknown:
                 continue  # the timer itself tells whether it was run: it is gone then
             except CommunityCoreError as error:
@@ -371,18 +377,22 @@ class Hub:
             except Exception as error:  # noqa: BLE001 - a bug parks the timer and is shown
                 trouble = error
             self._set_aside(jurisdiction, timer, trouble)
-            return False
-        return None
+            return False, None
+        return None, None
 
     def _set_aside(self, jurisdiction: str, timer: Timer, trouble: Exception) -> None:
         """Retryable: later, further apart each time. A bug: parked, until a person looks."""
         attempts = timer.attempts + 1
         retryable = isinstance(trouble, CommunityCoreError) and trouble.retryable
-        wake = times.to_text(self.clock() + BACKOFF * 2 ** min(attempts, 10))
         parked = None if retryable else f"{type(trouble).__name__}: {trouble}"[:500]
-        with self._writing(jurisdiction, self.clock(), wait=True) as session:
+        with self.store.writing() as tx:
+            session = self._session(tx, jurisdiction, self.clock())
+            if tx.timer(jurisdiction, timer.key) != timer:
+                return  # another ran, replaced or set it aside meanwhile
+            now = max(self.clock(), times.from_text(session.was.last_at))
+            wake = times.to_text(now + BACKOFF * 2 ** min(attempts, 10))
             session.set_aside(evolve(timer, attempts=attempts, wake=wake, parked=parked))
-            self._flush(session)
+            self._flush(tx, session)
 
     # reading
 
@@ -428,8 +438,10 @@ class Hub:
         """See Desk.history."""
         shape: Shape = kind.__shape__  # type: ignore[attr-defined]
         with self._looking(desk) as (tx, view, authority):
-            self._must_read(authority, view.get(kind, id))
-            return tx.entries_of(desk.jurisdiction, shape.kind, id)
+            record = view.get(kind, id)
+            self._must_read(authority, record)
+            entries = tx.entries_of(desk.jurisdiction, shape.kind, id)
+            return [authority.shown(shape, record, entry) for entry in entries]
 
     def figures(self, desk: Desk, fold: Fold) -> list[tuple[str, Any]]:
         """See Desk.figures."""
@@ -468,23 +480,20 @@ class Hub:
     # inside
 
     def _draw(self) -> Draw:
-        if os.getpid() != self._pid:
-            raise Mistake("this hub was inherited through fork; open one in the new process")
         return Draw(self.entropy(SEED_BYTES), times.aware(self.clock(), "clock"))
 
-    @contextmanager
-    def _writing(self, jurisdiction: str, moment: datetime, *, wait: bool) -> Iterator[Session]:
-        with self.store.writing(wait=wait) as tx:
-            head = tx.lock(jurisdiction)
-            if head is None:
-                raise NotFound(kind="jurisdiction", id=jurisdiction)
-            yield Session(tx, head, self._standing, self.catalogue, moment)
+    def _session(self, tx: Writing, jurisdiction: str, moment: datetime) -> Session:
+        """Lock the head, the transaction's first statement, and sit down to work on it."""
+        head = tx.lock(jurisdiction)
+        if head is None:
+            raise NotFound(kind="jurisdiction", id=jurisdiction)
+        return Session(tx, head, self._standing, self.catalogue, moment)
 
-    def _flush(self, session: Session) -> None:
+    def _flush(self, tx: Writing, session: Session) -> None:
         if session.empty:
             return
-        session.tx.write(session.batch())  # type: ignore[attr-defined]
-        session.tx.commit()  # type: ignore[attr-defined]
+        tx.write(session.batch())
+        tx.commit()
         session.committed()
 
     def _head(self, tx: Reading, jurisdiction: str) -> Head:

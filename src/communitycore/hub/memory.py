@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
 from communitycore.kernel.errors import CodeTaken, NotUnique, StaleStep, StoreBusy
 from communitycore.kernel.journal import FIELDS, Entry
@@ -91,19 +90,11 @@ class MemoryStore:
     def prepare(self, shapes: Iterable[Shape]) -> None:
         """Nothing to make: tables come with their first row."""
 
-    @contextmanager
-    def reading(self) -> Iterator[MemoryReading]:
-        with self._state:
-            yield MemoryReading(self.books)
+    def reading(self) -> MemoryReading:
+        return MemoryReading(self.books, self._state)
 
-    @contextmanager
-    def writing(self, *, wait: bool = True) -> Iterator[MemoryWriting]:
-        if not self._writer.acquire(blocking=wait):
-            raise StoreBusy(url=self.url, why="another call is being written")
-        try:
-            yield MemoryWriting(self.books, self._state)
-        finally:
-            self._writer.release()
+    def writing(self, *, wait: bool = True) -> MemoryWriting:
+        return MemoryWriting(self, wait)
 
     def close(self) -> None:
         self.books.clear()
@@ -112,8 +103,17 @@ class MemoryStore:
 class MemoryReading:
     """See ports.Reading."""
 
-    def __init__(self, books: dict[str, _Books]) -> None:
+    def __init__(self, books: dict[str, _Books], state: threading.RLock) -> None:
         self._books = books
+        self._state = state
+
+    def __enter__(self) -> Self:
+        # Held while reading, so that no commit falls between two reads.
+        self._state.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._state.release()
 
     def head(self, jurisdiction: str) -> Head | None:
         books = self._books.get(jurisdiction)
@@ -154,7 +154,8 @@ class MemoryReading:
         return self._books[jurisdiction].timers.get(key)
 
     def timers_of(self, jurisdiction: str, record: str) -> list[Timer]:
-        return [t for t in self._books[jurisdiction].timers.values() if t.record == record and not t.source]
+        found = [t for t in self._books[jurisdiction].timers.values() if t.record == record and not t.source]
+        return sorted(found, key=lambda t: t.command)
 
     def timers(self, jurisdiction: str, until: str | None, limit: int) -> list[Timer]:
         found = [
@@ -184,12 +185,21 @@ class MemoryReading:
 class MemoryWriting(MemoryReading):
     """See ports.Writing. What is written waits until commit, so leaving without one keeps nothing."""
 
-    def __init__(self, books: dict[str, _Books], state: threading.RLock) -> None:
-        super().__init__(books)
-        self._state = state
+    def __init__(self, store: MemoryStore, wait: bool) -> None:
+        super().__init__(store.books, store._state)
+        self._store = store
+        self._wait = wait
         self._new: dict[str, Head] = {}
         self._batches: list[Batch] = []
         self._folds: list[tuple[str, str, Mapping[str, str | None], int, int, bool]] = []
+
+    def __enter__(self) -> Self:
+        if not self._store._writer.acquire(blocking=self._wait):
+            raise StoreBusy(url=self._store.url, why="another call is being written")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._store._writer.release()
 
     def lock(self, jurisdiction: str) -> Head | None:
         return self.head(jurisdiction)

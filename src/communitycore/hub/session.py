@@ -16,13 +16,13 @@ from communitycore.hub.standing import Standing, StandingCache
 from communitycore.kernel import convert, times
 from communitycore.kernel.change import Change, Step, note
 from communitycore.kernel.command import Call, Command
-from communitycore.kernel.errors import KeyReused, Mistake, NotUnique, Refused, StaleStep, TooMuch
+from communitycore.kernel.errors import KeyReused, Mistake, NotAllowed, NotUnique, Refused, StaleStep, TooMuch
 from communitycore.kernel.ids import Draw, JurisdictionId, Ref
 from communitycore.kernel.journal import FORMAT, chain_hash, state_digest
 from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.query import Query, Test
 from communitycore.kernel.record import Record, shape_of
-from communitycore.kernel.shape import Row, Shape
+from communitycore.kernel.shape import INDEXED_MAX, Row, Shape, check_text
 from communitycore.kernel.view import Held, Layer, View
 from communitycore.ports import Batch, Head, Key, Reading, Timer
 
@@ -159,12 +159,14 @@ class Session:
         change = call.command.function(view, *call.args, **call.kwargs)
         if isinstance(call.command, Command) and call.command.reveals:
             _check_revealed(change, call.command)
+        key = None
+        if call.key is not None:  # made first: once accepted, nothing may fail
+            salt, by = draw.salt(), str(actor)
+            check_text(call.key, "key", INDEXED_MAX)
+            key = Key(by, call.key, cause, salt, _mac(salt, call), _named(change.result), view.stamp)
         self._accept(change, call, view, draw, (cause, None, 0), grant)
-        if call.key is not None:
-            salt = draw.salt()
-            self._keys[str(actor), call.key] = Key(
-                str(actor), call.key, cause, salt, _mac(salt, call), _named(change.result), view.stamp
-            )
+        if key is not None:
+            self._keys[key.actor, key.key] = key
         return change.result
 
     def accept_founding(self, change: Change[Any], view: View, draw: Draw, cause: str) -> None:
@@ -189,19 +191,18 @@ class Session:
         actor = Ref("system", f"{'reaction' if timer.source else 'timer'}:{timer.command}")
         view = self.view(actor, draw, times.from_text(timer.due))
         call: Call[Any] = Call(command, (timer.record,), {})
-        removal = f"-{timer.command}" + (f"#{timer.source}" if timer.source else "")
         why: tuple[str, str, int] = (timer.cause, timer.behalf, timer.depth + 1)  # type: ignore[assignment]
         told: Change[Any]
         try:
             Authority(self, self._catalogue, view).check(call)
             change = command.function(view, timer.record)
             if change.steps:
-                self._accept(change, call, view, draw, why, None, removal, timer.key)
+                self._accept(change, call, view, draw, why, None, timer.key)
                 return
             told = note("timer.passed", self._noted(timer), command=timer.command)
         except Refused as refused:
             told = note("timer.refused", self._noted(timer), command=timer.command, code=refused.code)
-        self._accept(told, call, view, draw, why, None, removal, timer.key)
+        self._accept(told, call, view, draw, why, None, timer.key)
 
     def _noted(self, timer: Timer) -> Record[Any]:
         shape = self._catalogue.shape(timer.kind)
@@ -219,7 +220,6 @@ class Session:
         draw: Draw,
         cause: Cause,
         grant: str | None,
-        removal: str | None = None,
         fired: tuple[str, str, str] | None = None,
     ) -> None:
         """Make rows, entries and timers of a change; only when all are made does the session take them in."""
@@ -237,7 +237,7 @@ class Session:
         if fired is not None:
             # The command may have set the very timer that fired anew.
             timers.setdefault(fired, None)
-        told = _told(change, timers, removal)
+        told = _told(change, timers, fired)
         fixed = (
             at,
             at if call is None or call.occurred_at is None else times.to_text(call.occurred_at, "occurred_at"),
@@ -349,9 +349,12 @@ class Session:
                 continue
             state = getattr(s.after, s.shape.state_field or "")
             if state in states.terminal and s.before is not None:
-                standing = [t.key for t in self.tx.timers_of(self.was.id, s.after.id)]
-                pending = [k for k, t in self._timers.items() if t is not None and k[0] == s.after.id and not k[2]]
-                for key in (*standing, *pending):
+                kind, id = s.shape.kind, s.after.id  # records of two kinds may share an id
+                standing = {t.key for t in self.tx.timers_of(self.was.id, id) if t.kind == kind}
+                pending = {
+                    k for k, t in self._timers.items() if t is not None and k[0] == id and not k[2] and t.kind == kind
+                }
+                for key in sorted(standing | pending):
                     if self._timers.get(key, True) is not None:
                         made[key] = None
         for t in change.timers:
@@ -385,15 +388,26 @@ class Session:
         named = convert.from_text(kept.result, Any)
         if named is None:
             return None
-        if named and isinstance(named[0], str):
-            return self._reread(named[0], named[1])
-        return tuple(self._reread(kind, id) for kind, id in named)
+        single = bool(named) and isinstance(named[0], str)
+        found = tuple(self._reread(kind, id) for kind, id in ([named] if single else named))
+        if isinstance(call.command, Command) and call.command.reveals:
+            # What was revealed once, with an entry, is not shown again without one.
+            authority = Authority(self, self._catalogue, view)
+            for record in found:
+                if record is not None and not authority.reads(shape := shape_of(record), record):
+                    raise NotAllowed(actor=str(view.actor), what=f"repeat {call.command.name}", rule=shape.read)
+        return found[0] if single else found
 
     def _reread(self, kind: str, id: str) -> Any:
         held = self.layer.load(self._catalogue.shape(kind), id)
         return None if held is None else held[0]
 
     # the end
+
+    @property
+    def soonest(self) -> str | None:
+        """The earliest planned moment of the timers and reactions that were set."""
+        return min((t.due for t in self._timers.values() if t is not None), default=None)
 
     @property
     def empty(self) -> bool:
@@ -443,21 +457,27 @@ class Session:
 
 
 def _told(
-    change: Change[Any], timers: dict[tuple[str, str, str], Timer | None], removal: str | None
+    change: Change[Any], timers: dict[tuple[str, str, str], Timer | None], fired: tuple[str, str, str] | None
 ) -> dict[tuple[str, str], list[str]]:
-    """What each record's first entry says of its timers: `+command@due`, `-command`."""
+    """What each record's first entry says of its timers: `+command@due`, `-command`.
+
+    The timer or reaction that fired is told in the change's first entry: `-command`, `-reaction#seq`; followed
+    by `/record` where that entry is another record's.
+    """
     kinds = {s.after.id: s.shape.kind for s in reversed(change.steps)}
-    first = change.steps[0]
     told: dict[tuple[str, str], list[str]] = {}
-    if removal is not None:
-        told[first.shape.kind, first.after.id] = [removal]
-    for (record, command, source), timer in timers.items():
+    if fired is not None:
+        first = change.steps[0]
+        record, command, source = fired
+        removal = f"-{command}" + (f"#{source}" if source else "")
+        told[first.shape.kind, first.after.id] = [removal if record == first.after.id else f"{removal}/{record}"]
+    for key, timer in timers.items():
+        record, command, _ = key
         kind = kinds.get(record, timer.kind if timer is not None else "")
-        if timer is None:
-            if f"-{command}" + (f"#{source}" if source else "") != removal:
-                told.setdefault((kind, record), []).append(f"-{command}")
-        else:
+        if timer is not None:
             told.setdefault((kind, record), []).append(f"+{command}@{timer.due}")
+        elif key != fired:
+            told.setdefault((kind, record), []).append(f"-{command}")
     return told
 
 

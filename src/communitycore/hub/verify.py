@@ -173,8 +173,9 @@ class _Check:
             elif sign == "!":
                 self.timers[entry.record, rest, str(entry.seq)] = entry.at
             else:
+                rest, _, other = rest.partition("/")
                 command, _, source = rest.partition("#")
-                self.timers.pop((entry.record, command, source), None)
+                self.timers.pop((other or entry.record, command, source), None)
 
     def rows(self) -> None:
         seen: Counter[str] = Counter()

@@ -86,6 +86,7 @@ class Change(Generic[T]):
 def begin(name: str, record: R) -> Change[R]:
     """A new record comes to be. Raises IllegalStep outside its table's start, BadValue for what no store holds."""
     shape = record.__shape__
+    _check_name(name)
     if record.version != 0:
         raise Mistake(f"{name}: {shape.kind} {record.id} already exists at version {record.version}; use step()")
     if shape.states is not None:
@@ -101,6 +102,7 @@ def step(name: str, before: R, after: R) -> Change[R]:
     Raises IllegalStep and names what was allowed; Mistake for a mismatched pair; BadValue for what no store holds.
     """
     shape = after.__shape__
+    _check_name(name)
     if before.__class__ is not after.__class__ or before.id != after.id or before.version != after.version:
         raise Mistake(
             f"{name}: before is {type(before).__name__} {before.id} v{before.version}, after is "
@@ -122,6 +124,7 @@ def note(name: str, record: R, **details: str | int | bool | None) -> Change[R]:
     Never put personal data there: a journal entry is not erased.
     """
     shape = record.__shape__
+    _check_name(name)
     if record.version == 0:
         raise Mistake(f"{name}: {shape.kind} {record.id} does not exist yet; use begin()")
     for field, value in details.items():
@@ -136,6 +139,11 @@ def note(name: str, record: R, **details: str | int | bool | None) -> Change[R]:
 def unchanged(result: U) -> Change[U]:
     """Nothing to do: what was asked for is already so."""
     return Change((), (), result)
+
+
+def _check_name(name: str) -> None:
+    if not (0 < len(name) <= NAME_LENGTH and name.isascii() and name.isprintable() and " " not in name):
+        raise Mistake(f"{name!r} is no name of a step: 1 to {NAME_LENGTH} visible ASCII characters")
 
 
 def _check_state(shape: Shape, before: Record[Any] | None, after: Record[Any]) -> None:

@@ -201,9 +201,13 @@ class StoreError(CommunityCoreError):
 
     code = "store"
     en = "The store {url} failed: {why}."
-    zh = "存储 {url} 出错：{why}。"
+    zh = "存储 {url} 出错：{why_zh}。"
     url: str
     why: str
+    why_zh: str
+
+    def __init__(self, *, url: str, why: str, why_zh: str | None = None, **more: Any) -> None:
+        super().__init__(url=url, why=why, why_zh=why_zh or why, **more)
 
 
 class StoreBusy(StoreError):
@@ -211,7 +215,7 @@ class StoreBusy(StoreError):
 
     code = "store_busy"
     en = "The store {url} is busy: {why}. Try again."
-    zh = "存储 {url} 正忙：{why}，请稍后重试。"
+    zh = "存储 {url} 正忙：{why_zh}，请稍后重试。"
     retryable = True
 
 
@@ -220,7 +224,7 @@ class StoreUnusable(StoreError):
 
     code = "store_unusable"
     en = "The store {url} cannot be used: {why}."
-    zh = "存储 {url} 无法使用：{why}。"
+    zh = "存储 {url} 无法使用：{why_zh}。"
 
 
 class NoAdapter(StoreUnusable):
@@ -228,7 +232,7 @@ class NoAdapter(StoreUnusable):
 
     code = "no_adapter"
     en = "Nothing installed can open {url}. {why}."
-    zh = "未安装可打开 {url} 的适配器。{why}。"
+    zh = "未安装可打开 {url} 的适配器。{why_zh}。"
 
 
 class OutcomeUnknown(StoreError):
@@ -236,7 +240,7 @@ class OutcomeUnknown(StoreError):
 
     code = "outcome_unknown"
     en = "Whether the call {cause} was kept is unknown: {why}. Ask for that cause before calling again."
-    zh = "调用 {cause} 是否已保存尚不确定：{why}。重试前请先按该编号查询。"
+    zh = "调用 {cause} 是否已保存尚不确定：{why_zh}。重试前请先按该编号查询。"
     cause: str
 
 

@@ -62,6 +62,10 @@ def system(name: str) -> Ref:
     return Ref(SYSTEM, name)
 
 
+HIDDEN = Ref("hidden", "actor")
+"""Stands in an entry shown to one who may not learn who acted; see `record(actors=...)`."""
+
+
 class Draw:
     """All the chance of one call, from one secret seed: a second attempt draws the same ids and salts.
 

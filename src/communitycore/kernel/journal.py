@@ -12,10 +12,10 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from communitycore.kernel import times
-from communitycore.kernel.ids import Ref
+from communitycore.kernel.ids import HIDDEN, Ref
 from communitycore.kernel.shape import Row, Shape
 
 FORMAT = 1
@@ -46,6 +46,14 @@ class Entry:
     grant: str | None = None
     timers: str | None = None
     hash: str = field(default="")
+
+    def without_actor(self) -> Entry:
+        """The same for one who may not learn who acted.
+
+        The cause and the grant would lead to the actor; the hash would betray them to one who tries every party.
+        """
+        behalf = None if self.behalf is None else str(HIDDEN)
+        return evolve(self, actor=str(HIDDEN), behalf=behalf, cause="", grant=None, hash="")
 
     @property
     def begins(self) -> bool:

@@ -15,6 +15,7 @@ _PLACES = (
     (3, "BHD IQD JOD KWD LYD OMR TND"),
     (4, "CLF UYW"),
 )
+DIGITS = 30  # far beyond 64 bits, and quick to compute with
 _EXPONENTS = {code: places for places, codes in _PLACES for code in codes.split()}
 
 
@@ -51,18 +52,24 @@ class Money:
         """
         if isinstance(text, (float, bool)):
             _minor(None, None, float(text))
+        shown = repr(text)[:60]
         try:
-            exact = Decimal(text) * (10 ** _EXPONENTS.get(currency, 2))
-            amount = int(exact)
-        except (InvalidOperation, ValueError, OverflowError, TypeError):
-            raise BadValue(field="amount", why=f"{text!r} is not an amount", why_zh=f"{text!r} 不是金额") from None
-        if amount != exact:
+            sign, digits, exponent = Decimal(text).as_tuple()
+            shift = int(exponent) + _EXPONENTS.get(currency, 2)
+            number = int("".join(map(str, digits)))
+        except (InvalidOperation, ValueError, TypeError):
+            raise BadValue(field="amount", why=f"{shown} is not an amount", why_zh=f"{shown} 不是金额") from None
+        if len(digits) + shift > DIGITS:
+            raise BadValue(field="amount", why=f"{shown} is beyond measure", why_zh=f"{shown} 超出金额范围")
+        # Whole numbers throughout: a decimal context, whoever set it, would round.
+        amount, rest = divmod(number * 10 ** max(shift, 0), 10 ** min(max(-shift, 0), len(digits)))
+        if rest:
             raise BadValue(
                 field="amount",
-                why=f"{text} has more places than {currency} has",
-                why_zh=f"{text} 的小数位数超过 {currency} 的最小单位",
+                why=f"{shown} has more places than {currency} has",
+                why_zh=f"{shown} 的小数位数超过 {currency} 的最小单位",
             )
-        return cls(amount, currency)
+        return cls(-amount if sign else amount, currency)
 
     def __add__(self, other: Money) -> Money:
         return Money(self.amount + self._same(other), self.currency)

@@ -118,6 +118,8 @@ def make_query(
         raise Mistake(f"find {shape.kind}: limit must be 1 to {FIND_MAX}, not {limit!r}; page with after=")
     tests = []
     for c in conditions:
+        if c.value is None and c.test in (">=", "<"):
+            raise Mistake(f"find {shape.kind}: a range of {c.field} needs an end that is not None")
         value = tuple(shape.key_of(c.field, v) for v in c.value) if c.test == "in" else shape.key_of(c.field, c.value)
         tests.append(Test(shape.position[c.field], c.test, value))
     name = name_of(order)

@@ -51,6 +51,7 @@ def record(
     *,
     states: States[Any] | None = None,
     read: Rule,
+    actors: Rule | None = None,
     owner: str | None = None,
     standing: bool = False,
     subject: bool = False,
@@ -59,10 +60,11 @@ def record(
     """Declare a frozen attrs class as a kind of record, above `@frozen(kw_only=True)`.
 
     kind: the stable name in stores and journals. states: its table, if it has one; one field has the
-    table's enum as its type. read: who may read it. owner: the field that names the person whose the
-    `Personal` fields are (`"id"` for a person's own record). standing: commands decide by it; kept in
-    memory while unchanged. subject: it is a party, and may have `same_as: Ref`. schema: the number of
-    its present form.
+    table's enum as its type. read: who may read it. actors: who of them may learn from its history who
+    took its steps; left out, all of them, and each always sees their own. owner: the field that names the
+    person whose the `Personal` fields are (`"id"` for a person's own record). standing: commands decide by
+    it; kept in memory while unchanged. subject: it is a party, and may have `same_as: Ref`. schema: the
+    number of its present form.
     Raises Mistake for a field whose type no store can hold.
     """
 
@@ -76,6 +78,7 @@ def record(
             standing=standing,
             subject=subject,
             schema=schema,
+            actors=actors,
         )
         return cls
 

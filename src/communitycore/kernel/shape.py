@@ -8,11 +8,13 @@ The functions are generated once per kind, since every command runs them several
 from __future__ import annotations
 
 import json
+import sys
 import typing
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
+from functools import cache
 from hmac import digest as hmac_digest
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal
@@ -105,6 +107,7 @@ class Shape:
         standing: bool,
         subject: bool,
         schema: int,
+        actors: Rule | None,
     ) -> None:
         self.cls = cls
         self.kind = kind
@@ -117,6 +120,7 @@ class Shape:
         self.standing = standing
         self.subject = subject
         self.schema = schema
+        self.actors = actors
         self.salted = any(f.personal for f in fields)
         self.by_name = {f.name: f for f in fields}
         self.id_type: Any = None
@@ -154,7 +158,7 @@ class Shape:
         if field == "id":
             return check_id(value)
         if field == "version":
-            return value
+            return check_int(value, field)
         known = self.by_name.get(field)
         if known is None:
             raise Mistake(f"{self.kind} has no field {field!r}; it has {', '.join(self.by_name)}")
@@ -176,13 +180,14 @@ def make_shape(
     standing: bool,
     subject: bool,
     schema: int,
+    actors: Rule | None = None,
 ) -> Shape:
     """Read `cls`'s types. Raises Mistake for what no store can hold."""
     if not (kind.isascii() and kind.replace("_", "").isalnum() and kind.islower() and len(kind) <= 40):
         raise Mistake(f"{kind!r} is no kind's name: lower-case ASCII letters, digits and _, at most 40")
-    if not attrs.has(cls) or not hasattr(cls, "of_id"):
+    if "__attrs_attrs__" not in cls.__dict__ or not hasattr(cls, "of_id"):
         raise Mistake(f"{cls.__name__} is not a frozen attrs class over Record[...]; declare it so, below @record")
-    hints = typing.get_type_hints(cls, include_extras=True)
+    hints = _hints(cls)
     columns = list(HEADER)
     fields: list[Field] = []
     state_field = None
@@ -192,7 +197,7 @@ def make_shape(
             continue
         if name in ("schema", "salt", "jurisdiction"):
             raise Mistake(f"{kind}.{name}: that name is the store's; choose another")
-        marks, optional, plain = _unwrap(hints[name])
+        marks, optional, plain = unwrap(hints[name])
         stored = _stored(plain, f"{kind}.{name}")
         indexed = INDEXED in marks or UNIQUE in marks
         if indexed and stored in ("nested", "money"):
@@ -208,6 +213,9 @@ def make_shape(
         else:
             width = {"text": longest, "nested": NESTED_MAX, "enum": 40, "decimal": 60}.get(stored, 0)
             columns.append(Column(name, stored, width, INDEXED in marks, UNIQUE in marks))
+    names = [column.name.lower() for column in columns]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise Mistake(f"{kind}: two columns would be called {twice[0]} (a Money field makes _amount and _currency)")
     if states is not None and state_field is None:
         raise Mistake(f"{kind}: no field has the type {states.kind.__name__} of its state table")
     if any(f.personal for f in fields) and owner is None:
@@ -226,9 +234,33 @@ def make_shape(
         standing=standing,
         subject=subject,
         schema=schema,
+        actors=actors,
     )
     shape.id_type = _id_type(cls)
     return shape
+
+
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    """Like typing.get_type_hints with extras, but each class's annotations are compiled in one go.
+
+    Thirty kinds are declared at import, and typing takes as long for each as attrs does to build the class.
+    """
+    hints: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        declared = base.__dict__.get("__annotations__", {})
+        wanted = {name: text for name, text in declared.items() if name not in ("id", "version", "__shape__")}
+        if not wanted:
+            continue
+        if all(isinstance(text, str) for text in wanted.values()):
+            scope = vars(sys.modules[base.__module__])
+            try:
+                values = eval("(" + ",".join(wanted.values()) + ",)", scope)  # noqa: S307 - the class's own source
+            except NameError:
+                return typing.get_type_hints(cls, include_extras=True)  # its error names the annotation
+            hints.update(zip(wanted, values, strict=True))
+        else:
+            hints.update(wanted)
+    return hints
 
 
 def _id_type(cls: type[Any]) -> Any:
@@ -239,7 +271,8 @@ def _id_type(cls: type[Any]) -> Any:
     return str
 
 
-def _unwrap(declared: Any) -> tuple[list[Any], bool, Any]:
+def unwrap(declared: Any) -> tuple[list[Any], bool, Any]:
+    """Its marks, whether it may be None, and the plain type, of a declared type."""
     marks: list[Any] = []
     optional = False
     while True:
@@ -284,7 +317,7 @@ def _stored(plain: Any, where: str) -> Stored | Literal["money"]:
 
 
 def _check_nested(plain: Any, where: str) -> None:
-    _, _, plain = _unwrap(plain)
+    _, _, plain = unwrap(plain)
     if typing.get_origin(plain) is tuple:
         for inner in typing.get_args(plain):
             if inner is not Ellipsis:
@@ -297,7 +330,7 @@ def _check_nested(plain: Any, where: str) -> None:
             return
         if hasattr(plain, "to_text") and hasattr(plain, "from_text"):
             return
-        if attrs.has(plain):
+        if attrs.has(plain) and plain.__hash__ is not None:  # a mutable one has no hash
             for name, inner in typing.get_type_hints(plain, include_extras=True).items():
                 _check_nested(inner, f"{where}.{name}")
             return
@@ -305,6 +338,12 @@ def _check_nested(plain: Any, where: str) -> None:
         f"{where}: no store can hold {plain!r}; use str, int, bool, datetime, date, Decimal, Money, Ref, an id's "
         "NewType, a StrEnum, or tuples and frozen attrs values of these"
     )
+
+
+def wrong_type(value: object, declared: Any, where: str) -> BadValue:
+    """The error for a value that is not of its declared type."""
+    expected = getattr(declared, "__name__", str(declared))
+    return BadValue(field=where, why=f"{value!r} is not of type {expected}", why_zh=f"{value!r} 的类型应为 {expected}")
 
 
 def check_text(value: Any, field: str, longest: int = TEXT_MAX) -> str:
@@ -331,7 +370,8 @@ def check_text(value: Any, field: str, longest: int = TEXT_MAX) -> str:
     return value
 
 
-def _check_int(value: Any, field: str) -> int:
+def check_int(value: Any, field: str) -> int:
+    """`value` if it is a whole number of 64 bits. Raises BadValue, for truth values too."""
     if value.__class__ is not int:
         raise BadValue(field=field, why=f"{value!r} is not a whole number", why_zh=f"{value!r} 不是整数")
     if not -_BITS <= value < _BITS:
@@ -344,10 +384,7 @@ def _encoder(kind: str, field: Field) -> Callable[[Any], Any]:
     where, declared, longest = f"{kind}.{field.name}", field.declared, field.max
 
     def wrong(value: Any) -> BadValue:
-        expected = getattr(declared, "__name__", str(declared))
-        return BadValue(
-            field=where, why=f"{value!r} is not of type {expected}", why_zh=f"{value!r} 的类型应为 {expected}"
-        )
+        return wrong_type(value, declared, where)
 
     def text(value: Any) -> Any:
         if value.__class__ is str and len(value) <= longest and value.isascii() and "\0" not in value:
@@ -389,28 +426,27 @@ def _encoder(kind: str, field: Field) -> Callable[[Any], Any]:
     def money(value: Any) -> tuple[int, str]:
         if not isinstance(value, Money):
             raise wrong(value)
-        return _check_int(value.amount, where), value.currency
+        return check_int(value.amount, where), value.currency
 
     def nested(value: Any) -> str:
         from communitycore.kernel import convert
 
-        if isinstance(declared, type) and not isinstance(value, declared):
-            raise wrong(value)
-        if typing.get_origin(declared) is tuple and not isinstance(value, tuple):
-            raise wrong(value)
-        try:
-            made = value.to_text() if hasattr(value, "to_text") else convert.to_text(value, declared)
-        except BadValue:
-            raise
-        except Exception as cause:
-            raise wrong(value) from cause
-        return check_text(made, where, NESTED_MAX)
+        checked()(value)
+        return check_text(
+            value.to_text() if hasattr(value, "to_text") else convert.to_text(value, declared), where, NESTED_MAX
+        )
 
-    return {
+    @cache
+    def checked() -> Callable[[Any], object]:
+        from communitycore.kernel.nested import checker
+
+        return checker(declared, where)
+
+    encoders: dict[str, Callable[[Any], Any]] = {
         "id": lambda value: check_id(value, where),
         "ref": ref,
         "text": text,
-        "int": lambda value: _check_int(value, where),
+        "int": lambda value: check_int(value, where),
         "bool": boolean,
         "time": time,
         "date": day,
@@ -418,7 +454,22 @@ def _encoder(kind: str, field: Field) -> Callable[[Any], Any]:
         "decimal": exact,
         "money": money,
         "nested": nested,
-    }[field.type]
+    }
+    return _discreet(encoders[field.type]) if field.personal else encoders[field.type]
+
+
+def _discreet(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same, but its errors, which may be logged, do not tell the value."""
+
+    def encoder(value: Any) -> Any:
+        try:
+            return encode(value)
+        except BadValue as error:
+            shown = value.isoformat() if isinstance(value, datetime) else repr(value)
+            why, why_zh = (error.data[name].replace(shown, "it") for name in ("why", "why_zh"))
+            raise BadValue(field=error.field, why=why, why_zh=why_zh) from None
+
+    return encoder
 
 
 def _decoder(field: Field) -> Callable[[Any], Any]:

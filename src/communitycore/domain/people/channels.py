@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 
 from attrs import evolve, frozen
 
+from communitycore.domain.places import Word
 from communitycore.kernel.errors import BadValue
 from communitycore.kernel.shape import check_text
 
@@ -14,15 +14,15 @@ CHANNELS_MAX = 10
 VALUE_MAX = 191
 
 
-class ChannelKind(StrEnum):
-    """A way to reach somebody: call 电话, short message 短信, WeChat 微信, e-mail 邮件, app 应用, letter 信函."""
+class ChannelKind(Word):
+    """A way to reach somebody."""
 
-    PHONE = "phone"
-    SMS = "sms"
-    WECHAT = "wechat"
-    MAIL = "mail"
-    APP = "app"
-    POST = "post"
+    PHONE = "phone", "电话"
+    SMS = "sms", "短信"
+    WECHAT = "wechat", "微信"
+    MAIL = "mail", "电子邮件"
+    APP = "app", "应用"
+    POST = "post", "信函"
 
 
 @frozen
@@ -64,6 +64,8 @@ def _checked(number: int, channel: Channel) -> Channel:
     pattern = {ChannelKind.PHONE: _NUMBER, ChannelKind.SMS: _NUMBER, ChannelKind.MAIL: _MAIL}.get(channel.kind)
     if not value or (pattern is not None and pattern.fullmatch(value) is None):
         raise BadValue(
-            field=field, why=f"it does not look like a value for {channel.kind}", why_zh=f"不像有效的 {channel.kind} 联系方式"
+            field=field,
+            why=f"it does not look like a value for {channel.kind}",
+            why_zh=f"不像有效的 {channel.kind} 联系方式",
         )
     return evolve(channel, value=value)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from enum import StrEnum
 from typing import Annotated, NewType
 
 from attrs import frozen
 
 from communitycore.domain.people.channels import Channel
 from communitycore.domain.people.parties import STAFF, PartyId
+from communitycore.domain.places import Word
 from communitycore.domain.roles import (
     CLERK,
     COMMUNITY_WORKER,
@@ -40,11 +40,11 @@ PROFILE_READERS = (CLERK, COMMUNITY_WORKER, GRID_OFFICER, ORGANISER)
 REACHERS = (*PROFILE_READERS, FAMILY_DOCTOR)
 
 
-class DetailsStatus(StrEnum):
-    """Held 在存, or emptied 已清空 because the details moved to another record."""
+class DetailsStatus(Word):
+    """Emptied: the details moved to another record."""
 
-    HELD = "held"
-    EMPTIED = "emptied"
+    HELD = "held", "在存"
+    EMPTIED = "emptied", "已清空"
 
 
 DETAILS_STATES = States(
@@ -103,11 +103,11 @@ class OrganisationProfile(Record[OrganisationProfileId]):
     channels: Personal[tuple[Channel, ...]] = ()
 
 
-class GuardianshipStatus(StrEnum):
-    """In force 有效, or ended 终止."""
+class GuardianshipStatus(Word):
+    """Whether the guardian answers for the child now."""
 
-    ACTIVE = "active"
-    ENDED = "ended"
+    ACTIVE = "active", "有效"
+    ENDED = "ended", "终止"
 
 
 GUARDIANSHIP_STATES = States(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import NewType
 
 from attrs import evolve, frozen
 
+from communitycore.domain.places import Word
 from communitycore.domain.roles import (
-    ADMINISTRATOR,
     CLERK,
     COMMUNITY_WORKER,
     FAMILY_DOCTOR,
@@ -22,6 +21,7 @@ from communitycore.kernel.change import Change, step
 from communitycore.kernel.command import command
 from communitycore.kernel.errors import BadValue, Refused
 from communitycore.kernel.ids import Ref
+from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.query import where
 from communitycore.kernel.record import Indexed, Record, record
 from communitycore.kernel.rules import own, role
@@ -43,28 +43,28 @@ STAFF = (
 )
 
 
-class PartyKind(StrEnum):
-    """A natural person 自然人 or an organisation 组织."""
+class PartyKind(Word):
+    """A natural person or an organisation."""
 
-    PERSON = "person"
-    ORGANISATION = "organisation"
-
-
-class OrganisationKind(StrEnum):
-    """Enterprise 企业, merchant 商户, social organisation 社会组织, public body 机关事业单位."""
-
-    ENTERPRISE = "enterprise"
-    MERCHANT = "merchant"
-    SOCIAL_ORGANISATION = "social_organisation"
-    PUBLIC_BODY = "public_body"
+    PERSON = "person", "自然人"
+    ORGANISATION = "organisation", "组织"
 
 
-class PartyStatus(StrEnum):
-    """Active 在册, left 迁出 (may come back), ended 注销 (died, dissolved, or entered by mistake)."""
+class OrganisationKind(Word):
+    """What sort of organisation."""
 
-    ACTIVE = "active"
-    LEFT = "left"
-    ENDED = "ended"
+    ENTERPRISE = "enterprise", "企业"
+    MERCHANT = "merchant", "商户"
+    SOCIAL_ORGANISATION = "social_organisation", "社会组织"
+    PUBLIC_BODY = "public_body", "机关事业单位"
+
+
+class PartyStatus(Word):
+    """One who left may come back; one who ended died, was dissolved, or was entered by mistake."""
+
+    ACTIVE = "active", "在册"
+    LEFT = "left", "迁出"
+    ENDED = "ended", "注销"
 
 
 PARTY_STATES = States(

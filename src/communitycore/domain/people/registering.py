@@ -31,16 +31,19 @@ from communitycore.domain.people.parties import (
     PartyStatus,
     active_party,
 )
-from communitycore.domain.roles import ADMINISTRATOR, CLERK, COMMUNITY_WORKER, GRID_OFFICER
+from communitycore.domain.places import AS_IS, Keep
+from communitycore.domain.roles import CLERK, COMMUNITY_WORKER, GRID_OFFICER
 from communitycore.kernel.change import Change, begin, many, step, unchanged
 from communitycore.kernel.command import command
 from communitycore.kernel.errors import BadValue, NotFound, Refused
+from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.query import where
 from communitycore.kernel.rules import TIMER, own, role
 from communitycore.kernel.view import View
 
 REGISTRARS = (CLERK, COMMUNITY_WORKER, GRID_OFFICER, ADMINISTRATOR)
 GUARDIANS_MAX = 10
+ORGANISATION_NAME_MAX = 191
 
 
 class GuardianNeeded(Refused):
@@ -111,14 +114,11 @@ def register_organisation(
 
     registration: the unified social credit code, kept as given. Raises BadValue, NotUnique for a taken party_id.
     """
-    named = check_name(name, 191)
-    if named is None:
-        raise BadValue(field="name", why="an organisation needs one", why_zh="组织必须填写名称")
     party = Party(id=party_id or view.new(Party), kind=PartyKind.ORGANISATION, organisation=kind)
     details = OrganisationProfile(
         id=view.new(OrganisationProfile),
         party=party.id,
-        name=named,
+        name=_organisation_name(name),
         registration=registration,
         channels=check_channels(channels),
     )
@@ -130,12 +130,12 @@ def change_profile(
     view: View,
     party_id: PartyId,
     *,
-    name: str | None = None,
-    channels: tuple[Channel, ...] | None = None,
-    language: str | None = None,
-    do_not_contact: bool | None = None,
+    name: str | Keep | None = AS_IS,
+    channels: tuple[Channel, ...] | Keep = AS_IS,
+    language: str | Keep | None = AS_IS,
+    do_not_contact: bool | Keep = AS_IS,
 ) -> Change[Profile]:
-    """Change an adult's details; what is left out stays. channels: all of them, in order; `()` forgets them.
+    """Change an adult's details; what is left out stays, None forgets. channels: all of them, in order.
 
     Raises NoProfile for a minor or an organisation, BadValue.
     """
@@ -144,12 +144,12 @@ def change_profile(
         raise NoProfile(party=party_id, kind="profile", id=party_id)
     changed = evolve(
         profile,
-        name=check_name(name) or profile.name,
-        channels=profile.channels if channels is None else check_channels(channels),
-        language=language or profile.language,
-        do_not_contact=profile.do_not_contact if do_not_contact is None else do_not_contact,
+        name=profile.name if isinstance(name, Keep) else check_name(name),
+        channels=profile.channels if isinstance(channels, Keep) else check_channels(channels),
+        language=profile.language if isinstance(language, Keep) else language,
+        do_not_contact=profile.do_not_contact if isinstance(do_not_contact, Keep) else do_not_contact,
     )
-    return step("profile.changed", profile, changed)
+    return unchanged(profile) if changed == profile else step("profile.changed", profile, changed)
 
 
 @command("people.change_minor", may=own("minor.guardians") | role(CLERK))
@@ -157,9 +157,9 @@ def change_minor(
     view: View,
     minor_id: MinorProfileId,
     *,
-    name: str | None = None,
-    channels: tuple[Channel, ...] | None = None,
-    language: str | None = None,
+    name: str | Keep | None = AS_IS,
+    channels: tuple[Channel, ...] | Keep = AS_IS,
+    language: str | Keep | None = AS_IS,
 ) -> Change[None]:
     """Change a child's details, as a guardian asks (R16: correction); a clerk does so without reading them.
 
@@ -170,11 +170,11 @@ def change_minor(
         raise NotAMinor(party=minor.party)
     changed = evolve(
         minor,
-        name=check_name(name) or minor.name,
-        channels=minor.channels if channels is None else check_channels(channels),
-        language=language or minor.language,
+        name=minor.name if isinstance(name, Keep) else check_name(name),
+        channels=minor.channels if isinstance(channels, Keep) else check_channels(channels),
+        language=minor.language if isinstance(language, Keep) else language,
     )
-    return step("minor.changed", minor, changed).giving(None)
+    return unchanged(None) if changed == minor else step("minor.changed", minor, changed).giving(None)
 
 
 @command("people.change_organisation", may=own("party") | role(CLERK))
@@ -182,9 +182,9 @@ def change_organisation(
     view: View,
     party_id: PartyId,
     *,
-    name: str | None = None,
-    registration: str | None = None,
-    channels: tuple[Channel, ...] | None = None,
+    name: str | Keep = AS_IS,
+    registration: str | Keep | None = AS_IS,
+    channels: tuple[Channel, ...] | Keep = AS_IS,
 ) -> Change[OrganisationProfile]:
     """Change an organisation's name, code or channels; what is left out stays. Raises NotFound, BadValue."""
     details = organisation_of(view, party_id)
@@ -192,11 +192,11 @@ def change_organisation(
         raise NotFound(kind="organisation_profile", id=party_id)
     changed = evolve(
         details,
-        name=check_name(name, 191) or details.name,
-        registration=registration or details.registration,
-        channels=details.channels if channels is None else check_channels(channels),
+        name=details.name if isinstance(name, Keep) else _organisation_name(name),
+        registration=details.registration if isinstance(registration, Keep) else registration,
+        channels=details.channels if isinstance(channels, Keep) else check_channels(channels),
     )
-    return step("organisation.changed", details, changed)
+    return unchanged(details) if changed == details else step("organisation.changed", details, changed)
 
 
 @command("people.correct_birth_date", may=role(CLERK))
@@ -222,9 +222,7 @@ def correct_birth_date(
     if not young:
         _no_guardians(guardians)
         return step("profile.changed", profile, evolve(profile, birth_date=birth_date)).giving(None)
-    emptied = evolve(
-        profile, status=DetailsStatus.EMPTIED, name=None, birth_date=None, channels=(), language=None
-    )
+    emptied = evolve(profile, status=DetailsStatus.EMPTIED, name=None, birth_date=None, channels=(), language=None)
     moved = _hold_minor(view, evolve(profile, birth_date=birth_date), guardians)
     return step("profile.emptied", profile, emptied).also(moved).giving(None)
 
@@ -266,6 +264,13 @@ def end_guardianship(view: View, child_id: PartyId, *, guardian_id: PartyId) -> 
         raise GuardianNeeded()
     changed = step("minor.guardians_changed", minor, evolve(minor, guardians=remaining))
     return changed.also(*_end_guardianships(view, child_id, guardian_id)).giving(None)
+
+
+def _organisation_name(name: str) -> str:
+    named = check_name(name, ORGANISATION_NAME_MAX)
+    if named is None:
+        raise BadValue(field="name", why="an organisation needs one", why_zh="组织必须填写名称")
+    return named
 
 
 def _minor(view: View, child_id: PartyId) -> MinorProfile:
@@ -315,7 +320,7 @@ def _grown(view: View, minor: MinorProfile, birth_date: date | None) -> Change[M
         language=None,
     )
     opened = begin("profile.held", profile) if held is None else step("profile.held", held, profile)
-    change = step("minor.came_of_age", minor, emptied).cancel(come_of_age)
+    change = step("minor.emptied", minor, emptied).cancel(come_of_age)
     return change.also(opened, *_end_guardianships(view, minor.party))
 
 

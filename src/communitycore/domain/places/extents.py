@@ -79,7 +79,7 @@ def check_boundary(view: View, name: str, area: Area, *, repair: bool) -> bool:
     if not isinstance(area, Area):
         raise BadValue(field="area", why=f"{type(area).__name__} is no Area", why_zh="应为 Area")
     problems = area.problems()
-    if problems and not repair:
+    if problems and not (repair and size_m2(area) > 0):
         refuse_faults(name, area)
     body = body_of(view)
     if body.extent is not None and not _fits(area, body.extent):
@@ -134,7 +134,7 @@ def _surely_within(area: Area, extent: Area) -> bool:
     Most grids lie inside; measuring each against a district's thousands of edges would cost a hundred times more.
     """
     west, south, east, north = area.bounds
-    if not extent.contains(west, south):
+    if not extent.contains((west + east) / 2, (south + north) / 2):
         return False
     for polygon in extent.polygons:
         for ring in polygon:

@@ -13,7 +13,7 @@ class Word(StrEnum):
 
     zh: str
 
-    def __new__(cls, value: str, zh: str) -> Self:
+    def __new__(cls, value: str, zh: str = "") -> Self:  # the default is for `Level("district")` in type checkers
         member = str.__new__(cls, value)
         member._value_ = value
         member.zh = zh

@@ -50,7 +50,7 @@ class NotPublicFundraising(Refused):
     """Only a qualified charity's campaign may call itself public fundraising (R22)."""
 
     code = "wishes.not_public_fundraising"
-    en = 'The title says "{word}", which only public fundraising by a qualified charity may. Change the title or the basis.'
+    en = 'The title says "{word}", kept for public fundraising by a qualified charity. Change the title or basis.'
     zh = "标题含有“{word}”，仅具有公开募捐资格的慈善组织的公开募捐可以使用。请修改标题或活动依据。"
     word: str
 
@@ -93,7 +93,7 @@ class NotInCampaign(Refused):
     """Published together means: of this one campaign, each once."""
 
     code = "wishes.not_in_campaign"
-    en = "The draft {draft} is not of the campaign {campaign}, or is listed twice. Publish each once, in its own campaign."
+    en = "The draft {draft} is not of the campaign {campaign}, or is listed twice. Publish each once, in its own."
     zh = "草稿 {draft} 不属于活动 {campaign} 或被重复列出，请在其所属活动中各发布一次。"
     draft: str
     campaign: str

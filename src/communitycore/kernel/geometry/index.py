@@ -16,6 +16,8 @@ CELLS_PER_EDGE = 4
 MOST_CELLS = 600_000
 # In cells. Edges are registered this much beyond where they run; rounding moves them by less than 1e-9.
 MARGIN = 1e-6
+# Cells per degree where one is to hold everything, also an extent so small that dividing by it overflows.
+ONE_FOR_ALL = 1 / 512
 
 
 class AreaIndex:
@@ -103,14 +105,16 @@ class _Raster:
         width, height = east - west, north - south
         edge_count = sum(len(ring) for _, polygon in self.parts for ring in polygon)
         wanted = max(1, min(MOST_CELLS, CELLS_PER_EDGE * edge_count))
-        across = sqrt(wanted * width / height) if width and height else wanted
+        # Square cells, unless all areas lie in a thin strip: rows without end would take memory without end.
+        square = sqrt(wanted)
+        across = min(max(sqrt(wanted * width / height) if height else wanted, square / 4), square * 4)
         columns = _divisions(across, width, west, east)
         rows = _divisions(wanted / across, height, south, north)
         # One column and row more: the eastern and northern border fall into cells of their own.
         self.columns, self.rows = columns + 1, rows + 1
         self.west, self.south = west, south
-        self.columns_per_degree = columns / width if width else 1.0
-        self.rows_per_degree = rows / height if height else 1.0
+        self.columns_per_degree = columns / width if columns > 1 else ONE_FOR_ALL
+        self.rows_per_degree = rows / height if rows > 1 else ONE_FOR_ALL
         self.frame: Frame = (
             west, south, east, north, self.columns, self.columns_per_degree, self.rows_per_degree
         )  # fmt: skip
