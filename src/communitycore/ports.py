@@ -93,51 +93,67 @@ class Reading(Protocol):
 
     def head(self, jurisdiction: str) -> Head | None:
         """Its head."""
+        ...
 
     def heads(self, jurisdictions: Sequence[str] | None = None) -> list[Head]:
         """These heads, or all, ordered by id."""
+        ...
 
     def get(self, shape: Shape, jurisdiction: str, id: str) -> Row | None:
         """One row."""
+        ...
 
     def find(self, shape: Shape, jurisdiction: str, query: Query) -> list[Row]:
         """The found, ordered."""
+        ...
 
     def entries(self, jurisdiction: str, after: int, limit: int) -> list[Entry]:
         """Entries with seq > after, in order."""
+        ...
 
     def entries_of(self, jurisdiction: str, kind: str, record: str) -> list[Entry]:
         """One record's entries, in order."""
+        ...
 
     def last_entries(self, jurisdiction: str, kind: str, records: Sequence[str]) -> dict[str, Entry]:
         """The last entry of each of these records (at most 1,000), notes included."""
+        ...
 
     def caused(self, jurisdiction: str, cause: str) -> list[Entry]:
         """The entries of one cause."""
+        ...
 
     def key(self, jurisdiction: str, actor: str, key: str) -> Key | None:
         """An idempotency key."""
+        ...
 
     def timer(self, jurisdiction: str, key: tuple[str, str, str]) -> Timer | None:
         """One timer."""
+        ...
 
     def timers_of(self, jurisdiction: str, record: str) -> list[Timer]:
         """All timers of one record, reactions not counted, ordered by command."""
+        ...
 
     def timers(self, jurisdiction: str, until: str | None, limit: int) -> list[Timer]:
         """Timers not parked with wake <= until, ordered by due and seq; with None all, parked too."""
+        ...
 
     def next_wake(self, jurisdiction: str, without: Sequence[tuple[str, str, str]]) -> str | None:
         """The earliest wake of the timers not parked, apart from those named."""
+        ...
 
     def cursor(self, follower: str, jurisdiction: str) -> tuple[int, int]:
         """(seq, version) that this follower has reached; (0, 0) at first."""
+        ...
 
     def figure(self, fold: str, jurisdiction: str, key: str) -> str | None:
         """One row of a fold: JSON text."""
+        ...
 
     def figures(self, fold: str, jurisdiction: str) -> list[tuple[str, str]]:
         """All rows of a fold, ordered by key."""
+        ...
 
 
 class Writing(Reading, Protocol):
@@ -145,23 +161,28 @@ class Writing(Reading, Protocol):
 
     def lock(self, jurisdiction: str) -> Head | None:
         """Lock the head and read it; its first statement."""
+        ...
 
     def found(self, head: Head) -> None:
         """A new head. Raises CodeTaken."""
+        ...
 
     def write(self, batch: Batch) -> None:
         """Raises NotUnique for a unique value that another record holds, StaleStep if a version is not as said."""
+        ...
 
     def fold(
         self, fold: str, jurisdiction: str, rows: Mapping[str, str | None], seq: int, version: int, *, anew: bool
     ) -> None:
         """A fold's changed rows (None deletes) with its cursor; anew: all older rows go first."""
+        ...
 
     def commit(self) -> None:
         """Make it durable. Without it, leaving the context keeps nothing.
 
         Raises OutcomeUnknown if the store may or may not have kept it.
         """
+        ...
 
 
 class Store(Protocol):
@@ -172,12 +193,16 @@ class Store(Protocol):
 
     def prepare(self, shapes: Iterable[Shape]) -> None:
         """Make or extend the tables for these kinds. Raises StoreUnusable where that is not enough."""
+        ...
 
     def reading(self) -> AbstractContextManager[Reading]:
         """A read snapshot, opened now, that waits for no writer."""
+        ...
 
     def writing(self, *, wait: bool = True) -> AbstractContextManager[Writing]:
         """A write transaction. Raises StoreBusy at once if not `wait` and another writes."""
+        ...
 
     def close(self) -> None:
         """Give everything back; no call may be under way."""
+        ...

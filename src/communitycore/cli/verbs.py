@@ -57,13 +57,14 @@ def desk_of(hub: Hub, given: argparse.Namespace) -> Desk:
 def init(given: argparse.Namespace, out: Output) -> int:
     """Make a store and found a jurisdiction in it."""
     from communitycore.formats.geojson import read_features
+    from communitycore.kernel.geometry import Area
 
     extent = None
     if given.extent:
-        features = [f for f in read_features(read_text(given.extent)) if f.area is not None]
-        if len(features) != 1:
-            raise Usage(f"{given.extent} has {len(features)} polygons; an extent is one (multi)polygon")
-        extent = features[0].area
+        areas = [f.shape for f in read_features(read_text(given.extent)) if isinstance(f.shape, Area)]
+        if len(areas) != 1:
+            raise Usage(f"{given.extent} has {len(areas)} polygons; an extent is one (multi)polygon")
+        extent = areas[0]
     with open_hub(given, create=True) as hub:
         body = hub.found(
             given.code, name=given.title, level=given.level, parent=given.parent, zone=given.zone, extent=extent
@@ -129,7 +130,7 @@ def history(given: argparse.Namespace, out: Output) -> int:
     """What happened to one record."""
     with open_hub(given) as hub:
         desk = desk_of(hub, given)
-        shape = hub.catalogue.shapes.get(given.kind)
+        shape: Any = hub.catalogue.shapes.get(given.kind)
         if shape is None:
             raise Usage(
                 f"no kind of record is called {given.kind}; there are: {', '.join(sorted(hub.catalogue.shapes))}"

@@ -63,7 +63,12 @@ class Authority:
 
     def reads_some(self, shape: Shape) -> bool:
         """Whether the actor may read any record of this kind by the kind alone."""
-        return any(isinstance(way, (Own, Linked)) or self._admits_read(way, None) for way in shape.read)
+        return any(
+            isinstance(way, (Own, Linked))
+            or (isinstance(way, Holds) and self._grant(way, None) is not None)
+            or self._admits_read(way, None)
+            for way in shape.read
+        )
 
     def reads_rule(self, rule: Rule) -> bool:
         """Whether the actor meets a rule that names no record, such as a fold's."""
@@ -77,7 +82,8 @@ class Authority:
         if isinstance(way, System):
             return self._is_system(way), None
         if isinstance(way, Holds):
-            grant = self._grant(way, {v for v in (*call.args, *call.kwargs.values()) if isinstance(v, str)})
+            concerned = self._catalogue.concerned(call.command)
+            grant = self._grant(way, set() if concerned is None else {call.argument(concerned)})
             return grant is not None, grant
         if isinstance(way, Own):
             name, shape = self._catalogue.owned(call.command, way)
@@ -146,11 +152,16 @@ class Authority:
                 self._local = frozenset(twin.id for twin in twins)
         return self._local
 
-    def _grant(self, way: Holds, records: set[str]) -> str | None:
+    def _grant(self, way: Holds, records: set[str] | None) -> str | None:
+        """The id of a grant for all records or for one of these; for None, whatever record it is for."""
         actor, now = self.actor, self._view.now
         for held in self._session.grants():
             for grant in held.get(actor, ()):
-                if grant.role in way.names and grant.holds(now) and (grant.record is None or grant.record in records):
+                if (
+                    grant.role in way.names
+                    and grant.holds(now)
+                    and (grant.record is None or records is None or grant.record in records)
+                ):
                     return str(grant.id)
         return None
 

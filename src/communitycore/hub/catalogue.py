@@ -9,7 +9,7 @@ from communitycore.hub.authority import parameter_of
 from communitycore.kernel.command import Command, Declared, Fold, Reaction, Read, Room
 from communitycore.kernel.errors import Mistake
 from communitycore.kernel.record import shape_of
-from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule
+from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule, System
 from communitycore.kernel.shape import Shape
 
 NAME_LENGTH = 60
@@ -41,6 +41,8 @@ class Catalogue:
             if shape.subject:
                 if "same_as" not in shape.by_name:
                     raise Mistake(f"{shape.kind} is a subject; give it same_as: Indexed[Ref | None] = None")
+                if self.subject not in (None, shape):
+                    raise Mistake(f"{self.subject.kind} is the subject already; {shape.kind} cannot be a second")
                 self.subject = shape
         for command in room.commands:
             _put(self.commands, _name(command.name), command, f"room {room.name}: command")
@@ -68,6 +70,9 @@ class Catalogue:
             for shape in command.result_shapes():
                 if shape.kind not in command.reveals:
                     _check_readable(command, shape)
+        for reaction in self.reactions.values():
+            if not any(isinstance(way, (Anyone, System)) for way in reaction.run.may):
+                raise Mistake(f"{reaction.name} runs {reaction.run.name}, whose may= does not admit it; add REACTION")
         for shape in self.shapes.values():
             for way in (*shape.read, *(shape.actors or ())):
                 if isinstance(way, Own) and (way.field or way.argument) not in (*shape.by_name, "id"):
@@ -85,6 +90,14 @@ class Catalogue:
                     raise Mistake(f"{command.name}: own({way.argument}.{way.field}) names no field of a known kind")
             known = self._owned[command.name, way] = (parameter, shape)
         return known
+
+    def concerned(self, command: Declared) -> str | None:
+        """The parameter that names the record concerned, for roles held for one record: its first, if that is an id.
+
+        Any other would let one reach further records by naming one's own in passing.
+        """
+        first = next(iter(command.parameters), None)
+        return first if first is not None and getattr(command.hints()[first], "__supertype__", None) is str else None
 
     def parameter(self, command: Declared, argument: str) -> str:
         """The parameter that a rule's argument names."""
@@ -104,7 +117,9 @@ def _put(where: dict[Any, Any], name: Any, value: Any, what: str) -> None:
 
 
 def _name(name: str) -> str:
-    if not (name.isascii() and "." in name and len(name) <= NAME_LENGTH and name.isprintable()) or set(name) & set(" #/@"):
+    if not (name.isascii() and "." in name and len(name) <= NAME_LENGTH and name.isprintable()) or set(name) & set(
+        " #/@"
+    ):
         raise Mistake(f"{name!r} is no name: room.verb in ASCII without # / @, at most {NAME_LENGTH} characters")
     return name
 

@@ -20,8 +20,10 @@ from communitycore.hub.session import Session
 from communitycore.hub.standing import StandingCache
 from communitycore.kernel import times
 from communitycore.kernel.change import begin
-from communitycore.kernel.command import Call, Fold, Room
+from communitycore.kernel.command import Call, Fold, Read, Room
 from communitycore.kernel.errors import (
+    BadValue,
+    BadValue,
     CommunityCoreError,
     Mistake,
     NotAllowed,
@@ -30,7 +32,7 @@ from communitycore.kernel.errors import (
     Refused,
     StoreError,
 )
-from communitycore.kernel.ids import Draw, JurisdictionId, Ref, system
+from communitycore.kernel.ids import SYSTEM, Draw, JurisdictionId, Ref, check_id, system
 from communitycore.kernel.journal import GENESIS, Entry
 from communitycore.kernel.jurisdiction import (
     ADMINISTRATOR,
@@ -38,6 +40,7 @@ from communitycore.kernel.jurisdiction import (
     Grant,
     Jurisdiction,
     check_zone,
+    move,
 )
 from communitycore.kernel.jurisdiction import ROOM as JURISDICTIONS
 from communitycore.kernel.query import Where
@@ -131,6 +134,7 @@ class Hub:
         id = JurisdictionId(draw.id())
         check_zone(zone)
         above = None if parent is None else self.resolve(parent)
+        self._check_founding(level, above)
         holder = first or Ref(id, draw.id())
         with self.store.writing() as tx:
             now = draw.at
@@ -152,7 +156,33 @@ class Hub:
             tx.write(session.batch())
             tx.commit()
             session.committed()
+        if session.reacts:
+            self._react_now(id)
         return change.result
+
+    def move(self, code: str, *, parent: str, since: date, actor: Ref) -> Jurisdiction:
+        """Put a jurisdiction under another parent from `since` on, as an administrator of it.
+
+        Raises UnknownCode, NotAllowed, BadValue for a parent that stands below it; and what rooms refuse by level.
+        """
+        id, above = self.resolve(code), self.resolve(parent)
+        bodies = {body.id: body for body in self.jurisdictions()}
+        now = self.clock()
+        upward: JurisdictionId | None = above
+        while upward is not None and upward in bodies:
+            if upward == id:
+                raise BadValue(
+                    field="parent", why=f"{parent} stands below {code}", why_zh=f"{parent} 是 {code} 的下级辖区"
+                )
+            upward = bodies[upward].parent(now)
+        self._check_founding(bodies[id].level, above)
+        return self.desk(id, actor).do(move, parent=above, since=since)
+
+    def _check_founding(self, level: str, above: JurisdictionId | None) -> None:
+        higher = next((body.level for body in self.jurisdictions() if body.id == above), None)
+        for room in self.catalogue.rooms:
+            if room.founding is not None:
+                room.founding(level, higher)
 
     def resolve(self, code: str) -> JurisdictionId:
         """The id of the jurisdiction with this id, or that uses this code today. Raises UnknownCode."""
@@ -175,7 +205,14 @@ class Hub:
         return self._directory.locate(point, self.clock())
 
     def desk(self, code: str, actor: Ref) -> Desk:
-        """A desk for `actor` in the jurisdiction with this id or that uses this code today. Raises UnknownCode."""
+        """A desk for `actor` in the jurisdiction with this id or that uses this code today.
+
+        Raises UnknownCode; BadValue for an actor that is no one.
+        """
+        if actor.jurisdiction == SYSTEM:
+            raise BadValue(field="actor", why="the system sits at no desk", why_zh="系统不在办事台前")
+        check_id(actor.jurisdiction, "actor")
+        check_id(actor.id, "actor")
         return Desk(self, self.resolve(code), actor)
 
     # the road
@@ -270,9 +307,7 @@ class Hub:
             self._react_now(desk.jurisdiction)
         return outcomes
 
-    def _in_one(
-        self, desk: Desk, calls: Sequence[Call[T]], draws: Sequence[Draw], outcomes: list[Outcome[T]]
-    ) -> bool:
+    def _in_one(self, desk: Desk, calls: Sequence[Call[T]], draws: Sequence[Draw], outcomes: list[Outcome[T]]) -> bool:
         """All in one transaction, what becomes of each put into `outcomes`; gives whether reactions wait."""
         with self.store.writing() as tx:
             session = self._session(tx, desk.jurisdiction, draws[0].at)
@@ -406,6 +441,8 @@ class Hub:
     def answer(self, desk: Desk, call: Call[T]) -> T:
         """See Desk.ask."""
         with self._looking(desk) as (_, view, authority):
+            if not isinstance(call.command, Read):
+                raise Mistake(f"{call.command.name} is a command; do it instead of asking it")
             authority.check(call)
             answer: T = call.command.function(view, *call.args, **call.kwargs)
             return answer

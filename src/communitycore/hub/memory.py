@@ -166,6 +166,8 @@ class MemoryReading:
         return sorted(found, key=lambda t: (t.due, t.seq, t.key))[:limit]
 
     def next_wake(self, jurisdiction: str, without: Sequence[tuple[str, str, str]]) -> str | None:
+        if jurisdiction not in self._books:
+            return None  # it is being founded
         gone = set(without)
         return min(
             (t.wake for key, t in self._books[jurisdiction].timers.items() if t.parked is None and key not in gone),

@@ -78,8 +78,11 @@ class Base:
             found.append(known)
         return found
 
-    def above(self, shape: Shape) -> list[list[Any]]:
-        return [list(standing.all(self.tx, shape)) for standing in self.levels()]
+    def here(self, shape: Shape) -> tuple[Any, ...]:
+        return self._own.all(self.tx, shape)
+
+    def above(self, shape: Shape) -> list[tuple[Any, ...]]:
+        return [standing.all(self.tx, shape) for standing in self.levels()]
 
     def derive(self, build: Callable[[tuple[Any, ...]], Any], shape: Shape) -> Any:
         return self._own.derive(self.tx, build, shape)
@@ -482,7 +485,9 @@ def _told(
 
 
 def _mac(salt: str, call: Call[Any]) -> str:
-    text = convert.to_text([call.command.name, list(call.args), dict(call.kwargs)])
+    names = list(call.command.parameters)
+    given = dict(zip(names, call.args, strict=False)) | call.kwargs  # by name or by place is the same call
+    text = convert.to_text([call.command.name, given, len(call.args) > len(names)])
     return hmac_digest(salt.encode(), text.encode(), "sha256").hex()
 
 

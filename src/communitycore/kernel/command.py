@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from types import UnionType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from attrs import evolve, frozen
@@ -124,7 +125,7 @@ def _shapes(declared: Any, command: str) -> list[Shape]:
     if shape is not None:
         return [shape]
     inner = [a for a in typing.get_args(declared) if a is not Ellipsis]
-    if not inner:
+    if not inner or typing.get_origin(declared) not in (tuple, typing.Union, UnionType):
         raise Mistake(f"{command}: its result {declared!r} is neither a record, a tuple of records, nor None")
     return [shape for part in inner for shape in _shapes(part, command)]
 
@@ -181,7 +182,11 @@ class Fold:
 
 @frozen(eq=False)
 class Room:
-    """One room: its records, commands, reads, reactions and folds, listed openly."""
+    """One room: its records, commands, reads, reactions and folds, listed openly.
+
+    founding: called with the level of a jurisdiction to be founded or moved and its parent's level (None: it has
+    none); refuses what may not stand there.
+    """
 
     name: str
     records: Sequence[type[Any]]
@@ -190,3 +195,4 @@ class Room:
     reactions: Sequence[Reaction] = ()
     folds: Sequence[Fold] = ()
     roles: Sequence[Role] = ()
+    founding: Callable[[str, str | None], object] | None = None

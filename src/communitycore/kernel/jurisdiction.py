@@ -145,6 +145,13 @@ def rename(view: View, *, name: str, since: date) -> Change[Jurisdiction]:
     return step("jurisdiction.renamed", here, evolve(here, names=successor(here.names, name, since, "name")))
 
 
+@command("jurisdiction.move", may=role(ADMINISTRATOR))
+def move(view: View, *, parent: JurisdictionId, since: date) -> Change[Jurisdiction]:
+    """Put this jurisdiction under another parent from `since` on; `hub.move` also checks levels and cycles."""
+    here = view.get(Jurisdiction, view.jurisdiction)
+    return step("jurisdiction.moved", here, evolve(here, parents=successor(here.parents, parent, since, "parent")))
+
+
 @command("jurisdiction.redraw", may=role(ADMINISTRATOR))
 def redraw(view: View, *, extent: Area) -> Change[Jurisdiction]:
     """Give this jurisdiction another extent. It is given, never computed from grids."""
@@ -175,6 +182,6 @@ def end(view: View, grant_id: GrantId) -> Change[Grant]:
 ROOM = Room(
     "jurisdictions",
     records=(Jurisdiction, Grant),
-    commands=(recode, rename, redraw, give, end),
+    commands=(recode, rename, move, redraw, give, end),
     roles=(ADMINISTRATOR,),
 )

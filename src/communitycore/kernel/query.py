@@ -13,6 +13,7 @@ from communitycore.kernel.shape import Row, Shape
 T = TypeVar("T")
 _ABSENT: Any = object()
 FIND_MAX = 1_000
+Comparison = Literal["=", ">=", "<", "in"]
 
 
 @frozen
@@ -20,7 +21,7 @@ class Where:
     """One condition on one field."""
 
     field: str
-    test: Literal["=", ">=", "<", "in"]
+    test: Comparison
     value: Any
 
 
@@ -34,13 +35,13 @@ def where(
     name = field if isinstance(field, str) else getattr(field, "__name__", None)
     if not isinstance(name, str):
         raise Mistake(f"where() takes a field of a record class, such as Wish.status, not {field!r}")
-    tests: tuple[tuple[Literal["=", ">=", "<", "in"], Any], ...] = (
+    tests: tuple[tuple[Comparison, Any], ...] = (
         ("=", equals),
         (">=", at_least),
         ("<", below),
         ("in", among),
     )
-    given = [(test, value) for test, value in tests if value is not _ABSENT]
+    given: list[tuple[Comparison, Any]] = [(test, value) for test, value in tests if value is not _ABSENT]
     if len(given) != 1:
         raise Mistake(f"where({name}): give exactly one of equals, at_least, below, among; join two for a range")
     test, value = given[0]
@@ -60,7 +61,7 @@ class Test:
     """A condition as a store sees it: a column's position and stored value; for `in`, a tuple of values."""
 
     column: int
-    test: Literal["=", ">=", "<", "in"]
+    test: Comparison
     value: Any
 
 
@@ -89,11 +90,12 @@ class Query:
                     return False
             elif value is None or not (value >= t.value if t.test == ">=" else value < t.value):
                 return False
+        if row[self.order] is None:
+            return False
         if self.after is not None:
             here = (row[self.order], row[0])
-            if not (here < self.after if self.descending else here > self.after):
-                return False
-        return row[self.order] is not None
+            return here < self.after if self.descending else here > self.after
+        return True
 
     def pick(self, rows: Iterable[Row]) -> list[Row]:
         """The found among `rows`, ordered and cut to the limit."""
@@ -118,7 +120,7 @@ def make_query(
         raise Mistake(f"find {shape.kind}: limit must be 1 to {FIND_MAX}, not {limit!r}; page with after=")
     tests = []
     for c in conditions:
-        if c.value is None and c.test in (">=", "<"):
+        if c.test in (">=", "<") and c.value is None:
             raise Mistake(f"find {shape.kind}: a range of {c.field} needs an end that is not None")
         value = tuple(shape.key_of(c.field, v) for v in c.value) if c.test == "in" else shape.key_of(c.field, c.value)
         tests.append(Test(shape.position[c.field], c.test, value))

@@ -27,15 +27,23 @@ class Source(Protocol):
 
     def load(self, shape: Shape, id: str) -> Held | None:
         """The record and its row, here or (standing kinds alone) in an ancestor."""
+        ...
 
     def query(self, shape: Shape, query: Query) -> list[Held]:
         """The found, here."""
+        ...
 
-    def above(self, shape: Shape) -> list[list[Any]]:
+    def here(self, shape: Shape) -> tuple[Any, ...]:
+        """All records of a standing kind here, by id."""
+        ...
+
+    def above(self, shape: Shape) -> list[tuple[Any, ...]]:
         """All records of a standing kind: here, then at the parent, and so on up."""
+        ...
 
     def derive(self, build: Callable[[tuple[Any, ...]], Any], shape: Shape) -> Any:
         """`build` of all records of a standing kind here, remembered while they are unchanged."""
+        ...
 
 
 class View:
@@ -162,16 +170,19 @@ class Layer:
         merged.update({held[1]: held for held in mine.values()})
         return [merged[row] for row in query.pick(merged)]
 
-    def above(self, shape: Shape) -> list[list[Any]]:
-        levels = self._base.above(shape)
+    def here(self, shape: Shape) -> tuple[Any, ...]:
         mine = self._held.get(shape.kind)
         if not mine:
-            return levels
-        here = {record.id: record for record in levels[0]}
+            return self._base.here(shape)
+        here = {record.id: record for record in self._base.here(shape)}
         here.update({id: held[0] for id, held in mine.items()})
-        return [[here[id] for id in sorted(here)], *levels[1:]]
+        return tuple(here[id] for id in sorted(here))
+
+    def above(self, shape: Shape) -> list[tuple[Any, ...]]:
+        levels = self._base.above(shape)
+        return [self.here(shape), *levels[1:]] if shape.kind in self._held else levels
 
     def derive(self, build: Callable[[tuple[Any, ...]], Any], shape: Shape) -> Any:
         if shape.kind not in self._held:
             return self._base.derive(build, shape)
-        return build(tuple(self.above(shape)[0]))
+        return build(self.here(shape))

@@ -73,11 +73,11 @@ def return_early(view: View, tenure_id: TenureId) -> Change[Tenure]:
 def _away(view: View, tenure: Tenure, since: datetime | None, until: datetime, stand_in: Ref | None) -> Change[Tenure]:
     start, end = span(view, since, until)
     assert end is not None
-    if tenure.until is not None and start >= tenure.until:
+    if end <= tenure.since or (tenure.until is not None and start >= tenure.until):
         raise BadValue(
             field="since",
-            why=f"{start.isoformat()} is after the tenure's own end",
-            why_zh=f"{start.isoformat()} 晚于任职终止时间",
+            why=f"{start.isoformat()} to {end.isoformat()} lies outside the tenure",
+            why_zh=f"{start.isoformat()} 至 {end.isoformat()} 不在任期之内",
         )
     for known in tenure.absences:
         if start < known.until and known.since < end:
@@ -87,7 +87,7 @@ def _away(view: View, tenure: Tenure, since: datetime | None, until: datetime, s
     grant = None
     if deputy is not None:
         last = end if tenure.until is None else min(end, tenure.until)
-        grant = new_grant(view, deputy, tenure.role, max(start, view.now), last)
+        grant = new_grant(view, deputy, tenure.role, max(start, view.now, tenure.since), last)
     absence = Absence(start, end, deputy, None if grant is None else grant.id)
     absences = tuple(sorted((*tenure.absences, absence), key=lambda a: a.since))
     uncovered = (OfficerConcern.UNCOVERED_ABSENCE,) if deputy is None and tenure.duty == GRID_OFFICER.name else ()

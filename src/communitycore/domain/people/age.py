@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
 
 from communitycore.kernel.errors import BadValue
 from communitycore.kernel.jurisdiction import Jurisdiction
@@ -26,6 +25,8 @@ def birthday(born: date, age: int) -> date:
 
 def of_age_at(view: View, born: date) -> datetime:
     """The first moment of the 18th birthday, in the jurisdiction's zone."""
+    from zoneinfo import ZoneInfo  # not needed by a program that only reads
+
     here = view.get(Jurisdiction, view.jurisdiction)
     return datetime.combine(birthday(born, ADULT_AGE), time(), ZoneInfo(here.zone)).astimezone(UTC)
 

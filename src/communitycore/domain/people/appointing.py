@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from attrs import evolve
@@ -34,7 +35,7 @@ from communitycore.domain.roles import CLERK, GRID_OFFICER
 from communitycore.kernel.change import Change, begin, step
 from communitycore.kernel.command import command
 from communitycore.kernel.errors import BadValue
-from communitycore.kernel.ids import Ref
+from communitycore.kernel.ids import GrantId, Ref
 from communitycore.kernel.jurisdiction import ADMINISTRATOR, Grant
 from communitycore.kernel.query import where
 from communitycore.kernel.rules import TIMER, Role, own, role
@@ -102,10 +103,12 @@ def extend_tenure(view: View, tenure_id: TenureId, *, until: datetime | None) ->
     _, end = span(view, tenure.since, until)
     change = step("tenure.extended", tenure, evolve(tenure, until=end, warnings=()))
     change = change.cancel(lapse_tenure) if end is None else change.at(end, lapse_tenure)
-    grant = view.get(Grant, tenure.grant)
-    if is_over(grant, view.now):
-        return change
-    return change.also(step("grant.extended", grant, evolve(grant, until=end)))
+    ends = {tenure.grant: end}
+    for absence in tenure.absences:
+        if absence.grant is not None:
+            # A stand-in serves no longer than the tenure; an extension gives back what its old end had cut off.
+            ends[absence.grant] = absence.until if end is None else min(absence.until, end)
+    return change.also(*_regrant(view, ends))
 
 
 @command("people.end_tenure", may=role(ADMINISTRATOR))
@@ -152,6 +155,16 @@ def _check_free(
         same = held.duty == duty.name and held.grid == grid
         if same and (held.until is None or start < held.until) and (end is None or held.since < end):
             raise AlreadyServes(holder=str(holder), tenure=held.id)
+
+
+def _regrant(view: View, ends: Mapping[GrantId, datetime | None]) -> list[Change[Grant]]:
+    """Give grants that are not over another end."""
+    grants = [view.get(Grant, id) for id in ends]
+    return [
+        step("grant.extended", grant, evolve(grant, until=ends[grant.id]))
+        for grant in grants
+        if not is_over(grant, view.now) and grant.until != ends[grant.id]
+    ]
 
 
 def _published(tenure: Tenure, now: datetime, public_name: str | None, duty_phone: str | None) -> Tenure:

@@ -179,4 +179,5 @@ ROOM = Room(
     ),
     reads=(locate, audit, warnings, public_notice),
     reactions=REACTIONS,
+    founding=check_level,
 )

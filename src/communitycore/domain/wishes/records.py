@@ -44,7 +44,7 @@ WishThanksId = NewType("WishThanksId", str)
 WishDonorId = NewType("WishDonorId", str)
 WishMandateId = NewType("WishMandateId", str)
 
-TITLE_MAX, KIND_MAX, SIZE_MAX, LABEL_MAX = 200, 40, 60, 60
+TITLE_MAX, KIND_MAX, SIZE_MAX, LABEL_MAX, THANKS_MAX = 200, 40, 60, 60, 2_000
 
 
 class AgeBand(Word):
@@ -163,10 +163,13 @@ class WishDraft(Record[WishDraftId]):
     status: Indexed[DraftStatus] = DraftStatus.DRAFTED
 
 
-@record("wish", states=WISH_STATES, read=PUBLIC)
+@record("wish", states=WISH_STATES, read=PUBLIC, actors=role(ORGANISER))
 @frozen(kw_only=True)
 class Wish(Record[WishId]):
-    """One small wish 微心愿, as the public may see it: nothing in it points to the child or to the claimant."""
+    """One small wish 微心愿, as the public may see it: nothing in it points to the child or to the claimant.
+
+    Nor does its history: who claimed it, and who withdrew it, the organiser alone may learn (R15, R23).
+    """
 
     campaign: Indexed[CampaignId]
     title: Annotated[str, Max(TITLE_MAX)]
@@ -180,6 +183,7 @@ class Wish(Record[WishId]):
     "wish_claim",
     states=CLAIM_STATES,
     read=role(ORGANISER) | own("claimant") | own("by"),
+    actors=role(ORGANISER),
     owner="claimant",
 )
 @frozen(kw_only=True)
@@ -201,7 +205,7 @@ class WishClaim(Record[WishClaimId]):
     for_member: Personal[Annotated[str, Max(200)] | None] = None
     related: bool = False
     proof: Personal[Annotated[str, Max(500)] | None] = None
-    thanks: Personal[str | None] = None
+    thanks: Personal[Annotated[str, Max(THANKS_MAX)] | None] = None
     status: Indexed[ClaimStatus] = ClaimStatus.HELD
 
 
@@ -214,9 +218,9 @@ class WishThanks(Record[WishThanksId]):
     child: Indexed[PartyId]
     guardians: tuple[PartyId, ...] = ()
     writer: Ref
-    text: Personal[Annotated[str, Max(2000)] | None] = None
+    text: Personal[Annotated[str, Max(THANKS_MAX)] | None] = None
     findings: tuple[Finding, ...] = ()
-    reason: Personal[Annotated[str, Max(2000)] | None] = None
+    reason: Personal[Annotated[str, Max(2_000)] | None] = None
     status: Indexed[ThanksStatus] = ThanksStatus.WRITTEN
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from attrs import frozen
 
@@ -29,7 +30,7 @@ class Detail(Word):
     ACCOUNT = "account", "账号"
     LINK = "link", "链接或照片"
     KNOWN = "known", "登记信息"
-    """Words that the private record holds, such as the school's name or a diagnosis."""
+    """Words that the private record holds, such as the school's name or an exact size."""
 
 
 @frozen(order=True)
@@ -42,54 +43,68 @@ class Finding:
     detail: Detail
 
 
-_NUMBER = r"[0-9零〇一二两三四五六七八九十百]+"
+# All repetitions are bounded, so that no text makes the search slow.
+_COUNT = "0-9零〇一二两三四五六七八九十"
+_NUMBER = f"[{_COUNT}百]{{1,6}}"
 _GAP = r"[\s\-–—.·_]?"
-_PATTERNS: tuple[tuple[Detail, re.Pattern[str]], ...] = tuple(
-    (detail, re.compile(pattern, re.IGNORECASE))
-    for detail, pattern in (
-        (Detail.ID_NUMBER, rf"(?<![0-9])[1-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9x](?![0-9a-z])"),
-        (Detail.PHONE, rf"(?<![0-9])(?:\+?86{_GAP})?1{_GAP}[3-9](?:{_GAP}[0-9]){{9}}(?![0-9])"),
-        (Detail.PHONE, r"(?<![0-9])0[0-9]{2,3}[\s\-–—]?[0-9]{7,8}(?![0-9])"),
-        (Detail.PHONE, r"\+[0-9](?:[\s\-()]?[0-9]){7,14}"),
-        (
-            Detail.ACCOUNT,
-            r"微信号?\s*[:：]?\s*[a-z][a-z0-9_\-]{4,}|(?:wechat|weixin|qq)\s*(?:id|号)?\s*[:：]?\s*[a-z0-9_\-]{5,}",
-        ),
-        (Detail.ACCOUNT, r"[a-z0-9._%+\-]+@[a-z0-9.\-]+\.[a-z]{2,}"),
-        (Detail.LINK, r"(?:https?://|www\.)\S+|\S+\.(?:jpe?g|png|heic|gif|webp|bmp)(?![a-z])"),
-        (Detail.SCHOOL, r"学校|小学(?!生)|中学(?!生)|初中(?!生)|高中(?!生)|幼儿园|一中|二中|实验学|附小|附中|就读"),
-        (
-            Detail.SCHOOL,
-            r"\bschool\b(?!\s*(?:-\s*)?(?:bags?|suppl(?:y|ies)|shoes?|uniforms?|books?|things|kit|stationery)\b)"
-            r"|\bkindergarten\b|\bnursery\s+school\b",
-        ),
-        (
-            Detail.CLASS,
-            rf"(?:{_NUMBER}|[a-z])\s*班(?!车|机)|[0-9一二三四五六七八九]\s*年级|班级|班主任|[初高][一二三]\b",
-        ),
-        (Detail.CLASS, r"\b(?:class|grade|year)\s+(?:[0-9]{1,2}|one|two|three|four|five|six|seven|eight|nine)\b"),
-        (Detail.CLASS, r"\b[0-9]{1,2}(?:st|nd|rd|th)[\s\-]+grade(?:r)?\b"),
-        (Detail.BIRTHDAY, r"(?:19|20)[0-9]{2}\s*[年\-/.]\s*[01]?[0-9]\s*[月\-/.]\s*[0-3]?[0-9]\s*日?"),
-        (Detail.BIRTHDAY, rf"(?:{_NUMBER}\s*月\s*{_NUMBER}\s*[日号]).{{0,4}}(?:生日|出生)|生于"),
-        (
-            Detail.AGE,
-            rf"(?<![0-9零一二两三四五六七八九十~～至到\-–—]){_NUMBER}\s*(?:周|虚)?岁半?(?!\s*(?:以[上下]|至|到|[~～\-–—]))",
-        ),
-        (
-            Detail.AGE,
-            r"(?<![0-9~\-–—])(?<!to )(?<!and )\b[0-9]{1,2}[\s\-]*(?:years?|yrs?)[\s\-]*old\b"
-            r"|\baged?\s+[0-9]{1,2}\b(?!\s*(?:to|[-–—~]))",
-        ),
-        (
-            Detail.ADDRESS,
-            rf"(?:{_NUMBER}|[a-z])\s*(?:号楼|单元|栋|幢|号院|弄|室|楼[0-9]|门牌)|[路街道巷]\s*{_NUMBER}\s*号|小区|{_NUMBER}\s*组(?!合|装)",
-        ),
-        (Detail.ADDRESS, r"\b(?:building|unit|apartment|apt\.?|room|flat)\s*(?:no\.?\s*)?[0-9]+\b"),
-        (Detail.ADDRESS, r"\b[0-9]+\s+(?:[a-z]+\s+){1,3}(?:street|st|road|rd|avenue|ave|lane)\b"),
-    )
+
+_SOURCES: tuple[tuple[Detail, str], ...] = (
+    (Detail.ID_NUMBER, rf"(?<![0-9])[1-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9x](?![0-9a-z])"),
+    (Detail.PHONE, rf"(?<![0-9])(?:\+?86{_GAP})?1{_GAP}[3-9](?:{_GAP}[0-9]){{9}}(?![0-9])"),
+    (Detail.PHONE, r"(?<![0-9])0[0-9]{2,3}[\s\-–—]?[0-9]{7,8}(?![0-9])"),
+    (Detail.PHONE, r"\+[0-9](?:[\s\-()]?[0-9]){7,14}"),
+    (Detail.ACCOUNT, r"微信号?\s*:?\s*[a-z][a-z0-9_\-]{4,30}|(?:wechat|weixin)(?:\s+id)?\s*:\s*[a-z0-9_\-]{4,30}"),
+    (Detail.ACCOUNT, r"qq\s*号?\s*:?\s*[0-9]{5,11}"),
+    (Detail.ACCOUNT, r"[a-z0-9._%+\-]{1,64}@[a-z0-9\-]{1,64}(?:\.[a-z0-9\-]{1,64}){1,5}"),
+    (Detail.LINK, r"https?://\S{1,200}|\bwww\.\S{1,200}|[a-z0-9_\-]{1,80}\.(?:jpe?g|png|heic|gif|webp|bmp)(?![a-z])"),
+    (Detail.SCHOOL, r"学校|[小初高]学(?!生)|中学(?!生)|[初高]中(?!生)|幼儿园|实验学|附小|附中|就读"),
+    (Detail.SCHOOL, r"[一二三四五六七八九十]中(?![国间文号华秋式心等型个央])"),
+    (
+        Detail.SCHOOL,
+        r"\bschool\b(?!\s*-?\s*(?:bags?|suppl(?:y|ies)|shoes?|uniforms?|books?|things|kit|stationery)\b)"
+        r"|\bkindergarten\b|\bnursery\s+school\b",
+    ),
+    (Detail.CLASS, rf"(?:{_NUMBER}|\b[a-z])\s*班(?![车机])|[{_COUNT}]\s*年级|[大中小]班(?!椅|台)|班级|班主任"),
+    (Detail.CLASS, r"初[一二三]|高[一二三](?![点些层个倍])"),
+    (Detail.CLASS, r"\b(?:class|grade|year)\s+(?:[0-9]{1,2}|one|two|three|four|five|six|seven|eight|nine)\b"),
+    (Detail.CLASS, r"\b[0-9]{1,2}(?:st|nd|rd|th)[\s\-]{1,2}grader?\b"),
+    (Detail.BIRTHDAY, r"(?:19|20)[0-9]{2}\s*[年\-/.]\s*[01]?[0-9]\s*[月\-/.]\s*[0-3]?[0-9]\s*日?"),
+    (Detail.BIRTHDAY, rf"{_NUMBER}\s*月\s*{_NUMBER}\s*[日号].{{0,4}}(?:生日|出生)|生于"),
+    # A span of years is a size: neither end of `8–10 岁` is an age, nor is `8 岁以上`.
+    (
+        Detail.AGE,
+        rf"(?<![{_COUNT}~至到\-–—])[{_COUNT}]{{1,3}}\s*[周虚]?岁半?(?!\s*(?:以[上下]|[至到~\-–—]))",
+    ),
+    (
+        Detail.AGE,
+        r"(?<![0-9~\-–—])(?<!to )(?<!and )\b[0-9]{1,2}[\s\-]{0,2}(?:years?|yrs?)[\s\-]{0,2}old\b"
+        r"|\baged?\s+[0-9]{1,2}\b(?!\s*(?:to|and|[-–—~]))",
+    ),
+    (
+        Detail.ADDRESS,
+        rf"(?:{_NUMBER}|\b[a-z])\s*(?:号楼|号院|门牌)|(?<!第){_NUMBER}\s*单元|{_NUMBER}\s*(?:弄|楼(?!梯))",
+    ),
+    (
+        Detail.ADDRESS,
+        rf"[0-9]{{1,4}}\s*[栋幢]|[0-9]{{3,4}}\s*室|小区|[路街道巷]\s*{_NUMBER}\s*号|[村队]\s*{_NUMBER}\s*组",
+    ),
+    (Detail.ADDRESS, r"\b(?:building|unit|apartment|apt\.?|room|flat)\s*(?:no\.?\s*)?[0-9]{1,5}\b"),
+    (Detail.ADDRESS, r"\b[0-9]{1,5}\s+(?:[a-z]{1,20}\s+){1,3}(?:street|st|road|rd|avenue|ave|lane)\b"),
 )
+
+
+@cache
+def _patterns() -> tuple[tuple[Detail, re.Pattern[str]], ...]:
+    """Compiled on first use: that takes longer than importing the room.
+
+    In ASCII mode a Chinese character ends a Latin word, as in `在Riverside School读书`.
+    """
+    return tuple((detail, re.compile(source, re.IGNORECASE | re.ASCII)) for detail, source in _SOURCES)
+
+
 # One character to one, so that a finding's positions hold in the text as it was written.
-_PLAIN = {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+_PLAIN = {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0xA0: 0x20}
+_CHINESE = re.compile("[\u3400-\u9fff]")
 _COMPOUND_SURNAMES = frozenset(
     ("欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "司徒", "夏侯", "端木", "百里")
 )
@@ -102,13 +117,12 @@ def spot(
 
     names: of the child and its family; known: other words of the private record.
     """
-    words = [(Detail.NAME, p) for name in names for p in _name_patterns(name)]
-    words += [(Detail.KNOWN, _spaced(word)) for word in known if len(word.strip()) > 1]
+    words = [(Detail.NAME, pattern) for name in names for pattern in _name_patterns(name)]
+    words += [(Detail.KNOWN, pattern) for word in known for pattern in _word_patterns(word)]
     found: list[Finding] = []
     for field, text in fields.items():
         if text:
-            plain = text.translate(_PLAIN)
-            found += _in(field, plain, (*words, *_PATTERNS))
+            found += _in(field, text.translate(_PLAIN), (*words, *_patterns()))
     return tuple(sorted(found))
 
 
@@ -126,23 +140,37 @@ def _spaced(word: str) -> re.Pattern[str]:
     """The word however it is spaced, so that `张 小 明` is found as well as `张小明`."""
     letters = [re.escape(c) for c in word.translate(_PLAIN) if not c.isspace()]
     inner = r"[\s·.\-_]{0,2}".join(letters)
-    # Latin words end at word borders: Ann is not found in "planned".
-    return re.compile(rf"\b{inner}\b" if word.isascii() else inner, re.IGNORECASE)
+    if not _CHINESE.search(word):
+        # A Latin word ends where its letters do: Ann is not found in `planned`, but in `给Ann买`.
+        inner = rf"(?<![0-9A-Za-zÀ-ɏ]){inner}(?![0-9A-Za-zÀ-ɏ])"
+    return re.compile(inner, re.IGNORECASE)
+
+
+def _word_patterns(word: str) -> Iterator[re.Pattern[str]]:
+    """The whole, and those of its parts that say much by themselves: an estate's name, an exact size."""
+    word = word.strip()
+    if len(word) > 1:
+        yield _spaced(word)
+    for part in re.split(r"[\s,，、;；]+", word):
+        if 2 < len(part) < len(word) and (_CHINESE.search(part) or any(c.isdigit() for c in part)):
+            yield _spaced(part)
 
 
 def _name_patterns(name: str) -> Iterator[re.Pattern[str]]:
-    """The full name, and the given name by which a child is called; one Chinese character alone is no name."""
+    """The full name, and what a child is called by it; one Chinese character alone is no name."""
     name = name.strip()
-    if name.isascii():
-        parts = [part for part in re.split(r"[\s,]+", name) if len(part) > 2]
-        for part in (name, *parts) if len(name) > 1 else ():
-            yield _spaced(part)
-        return
     if len(name) > 1:
         yield _spaced(name)
-    surname = 2 if name[:2] in _COMPOUND_SURNAMES else 1
-    given = name[surname:]
+    parts = [part for part in re.split(r"[\s,，·•・]+", name) if part]
+    if len(parts) > 1 or not _CHINESE.search(name):
+        for part in parts:
+            if len(part) > (1 if _CHINESE.search(part) else 2):
+                yield _spaced(part)
+        return
+    given = name[2 if name[:2] in _COMPOUND_SURNAMES else 1 :]
     if len(given) > 1:
         yield _spaced(given)
-    elif given:
-        yield re.compile(f"[小阿]{re.escape(given)}|{re.escape(given)}{{2}}|{re.escape(given)}(?:同学|小朋友|宝宝)")
+    if given:
+        last = re.escape(given[-1])
+        alone = f"|[小阿]{last}|{last}(?:同学|小朋友|宝宝)" if len(given) == 1 else ""
+        yield re.compile(f"{last}{last}{alone}")

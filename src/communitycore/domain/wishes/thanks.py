@@ -8,13 +8,14 @@ from communitycore.domain.roles import ORGANISER
 from communitycore.domain.wishes.claims import claim_of
 from communitycore.domain.wishes.drafting import Verdict, check_verdict, draft_of, private_details
 from communitycore.domain.wishes.errors import NoThanksYet, SamePerson
-from communitycore.domain.wishes.records import PrivateWish, PrivateWishId, Wish, WishThanks, WishThanksId
+from communitycore.domain.wishes.records import THANKS_MAX, PrivateWish, PrivateWishId, Wish, WishThanks, WishThanksId
 from communitycore.domain.wishes.states import ClaimStatus, DraftStatus, ThanksStatus, WishStatus, move
 from communitycore.kernel.change import Change, begin, step
 from communitycore.kernel.command import command, read
 from communitycore.kernel.errors import BadValue
 from communitycore.kernel.query import where
 from communitycore.kernel.rules import own, role
+from communitycore.kernel.shape import check_text
 from communitycore.kernel.view import View
 
 CHILDS_SIDE = own("private_wish.child") | own("private_wish.guardians")
@@ -29,6 +30,7 @@ def thank(view: View, private_wish_id: PrivateWishId, *, text: str) -> Change[Wi
     """
     if not text.strip():
         raise BadValue(field="text", why="write a word of thanks", why_zh="请填写感谢内容")
+    check_text(text, "text", THANKS_MAX)
     private = view.get(PrivateWish, private_wish_id)
     wish = _public_wish(view, private)
     if wish is None or wish.status is not WishStatus.HANDED_OVER:
