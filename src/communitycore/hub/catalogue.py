@@ -28,6 +28,7 @@ class Catalogue:
         self.folds: dict[str, Fold] = {}
         self.subject: Shape | None = None
         self._by_id_type: dict[Any, Shape] = {}
+        self._concerned: dict[str, str | None] = {}
         self._owned: dict[tuple[str, Own], tuple[str, Shape | None]] = {}
         for room in self.rooms:
             self._add(room)
@@ -96,8 +97,13 @@ class Catalogue:
 
         Any other would let one reach further records by naming one's own in passing.
         """
-        first = next(iter(command.parameters), None)
-        return first if first is not None and getattr(command.hints()[first], "__supertype__", None) is str else None
+        try:
+            return self._concerned[command.name]
+        except KeyError:
+            first = next(iter(command.parameters), None)
+            is_id = first is not None and getattr(command.hints()[first], "__supertype__", None) is str
+            found = self._concerned[command.name] = first if is_id else None
+            return found
 
     def parameter(self, command: Declared, argument: str) -> str:
         """The parameter that a rule's argument names."""

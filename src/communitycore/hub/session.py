@@ -36,7 +36,7 @@ Cause = tuple[str, str | None, int]
 class Base:
     """The committed state under a session's own changes; see view.Source."""
 
-    __slots__ = ("_cache", "_found", "_levels", "_own", "consulted", "head", "moment", "tx")
+    __slots__ = ("_cache", "_found", "_free", "_levels", "_own", "consulted", "head", "moment", "tx")
 
     def __init__(self, tx: Reading, head: Head, cache: StandingCache, moment: datetime) -> None:
         self.moment = moment
@@ -47,6 +47,7 @@ class Base:
         self._own = cache.at(head.id, head.standing)
         self._levels: list[Standing] | None = None
         self._found: dict[tuple[str, str], Held | None] = {}
+        self._free: set[tuple[str, int, Any]] = set()
 
     def load(self, shape: Shape, id: str) -> Held | None:
         if shape.standing:
@@ -69,6 +70,13 @@ class Base:
         if shape.standing:
             held = {h[1]: h for h in self._own.kind(self.tx, shape).values()}
             return [held[row] for row in query.pick(held)]
+        test = query.tests[0] if len(query.tests) == 1 else None
+        probe = None
+        if test is not None and test.test == "=" and test.column in shape.unique and query.after is None:
+            # A command looks for a unique value, then the hub does before it takes it: one look is enough.
+            probe = (shape.kind, test.column, test.value)
+            if probe in self._free:
+                return []
         found = []
         for row in self.tx.find(shape, self.head.id, query):
             key = (shape.kind, row[0])
@@ -76,6 +84,8 @@ class Base:
             if known is None:
                 known = self._found[key] = (shape.read_row(row), row)
             found.append(known)
+        if probe is not None and not found:
+            self._free.add(probe)
         return found
 
     def here(self, shape: Shape) -> tuple[Any, ...]:
@@ -191,6 +201,7 @@ class Session:
             raise Mistake(
                 f"no open room has the command {timer.command} of a timer; open the hub with the room that does"
             )
+        draw.id()  # entries are numbered after it, as those of a call are after its cause
         actor = Ref("system", f"{'reaction' if timer.source else 'timer'}:{timer.command}")
         view = self.view(actor, draw, times.from_text(timer.due))
         call: Call[Any] = Call(command, (timer.record,), {})
@@ -289,7 +300,7 @@ class Session:
                 FORMAT,
                 self.was.id,
                 seq,
-                draw.id(),
+                draw.entry_id(),
                 *fixed,
                 s.name,
                 shape.kind,
@@ -332,8 +343,9 @@ class Session:
         return (known[3], known[1]) if known is not None else self.base.load_here(shape, id)
 
     def _check_unique(self, shape: Shape, row: Row, current: Row | None, pending: dict[tuple[str, str], Any]) -> None:
-        for n, column in enumerate(shape.columns):
-            if not column.unique or row[n] is None or (current is not None and current[n] == row[n]):
+        for n in shape.unique:
+            column = shape.columns[n]
+            if row[n] is None or (current is not None and current[n] == row[n]):
                 continue
             for (kind, id), (_, other, _, _) in pending.items():
                 if kind == shape.kind and id != row[0] and other[n] == row[n]:

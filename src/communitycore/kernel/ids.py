@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from hashlib import sha256
 from typing import NewType
@@ -17,16 +18,12 @@ GrantId = NewType("GrantId", str)
 ID_LENGTH = 36
 
 
+_visible = re.compile(r"[!-.0-~]{1,36}").fullmatch
+
+
 def check_id(value: object, field: str = "id") -> str:
     """`value` if it can be an id: 1 to 36 visible ASCII characters without `/`."""
-    if (
-        isinstance(value, str)
-        and 0 < len(value) <= ID_LENGTH
-        and value.isascii()
-        and value.isprintable()
-        and " " not in value
-        and "/" not in value
-    ):
+    if isinstance(value, str) and _visible(value):
         return value
     raise BadValue(
         field=field,
@@ -73,18 +70,22 @@ class Draw:
     of the seed's hash; so ids of one call sort in the order in which they were drawn.
     """
 
-    __slots__ = ("_drawn", "_noise", "_salts", "_time", "at", "ids", "seed", "stamp")
+    __slots__ = ("_cause", "_drawn", "_entries", "_noise", "_salts", "_time", "at", "ids", "seed", "stamp")
 
     def __init__(self, seed: bytes, at: datetime) -> None:
         self.seed = seed
         self.at = at
         self.stamp = times.to_text(at)
+        self._begin()
+        stamp = f"{int(at.timestamp() * 1000):012x}"
+        self._time = f"{stamp[:8]}-{stamp[8:]}-7"
+
+    def _begin(self) -> None:
         self.ids: set[str] = set()
         self._drawn = 0
         self._salts = 0
-        self._noise = ""
-        stamp = f"{int(at.timestamp() * 1000):012x}"
-        self._time = f"{stamp[:8]}-{stamp[8:]}-7"
+        self._entries = 1
+        self._noise = self._cause = ""
 
     def id(self) -> str:
         """A new id."""
@@ -94,10 +95,18 @@ class Draw:
         if part == 0:
             # One hash holds the noise of four ids.
             self._noise = sha256(b"id%d:%b" % (n >> 2, self.seed)).hexdigest()
+            if n == 0:
+                self._cause = f"-8{self._noise[:3]}-{self._noise[3:15]}"
         noise = self._noise[part * 16 : part * 16 + 16]
         made = f"{self._time}{n & 0xFFF:03x}-8{noise[:3]}-{noise[3:15]}"
         self.ids.add(made)
         return made
+
+    def entry_id(self) -> str:
+        """A new id for a journal entry: the cause's, which is the first id drawn, with a count of its own."""
+        n = self._entries
+        self._entries = n + 1
+        return f"{self._time}{n & 0xFFF:03x}{self._cause}"
 
     def salt(self) -> str:
         """A new salt: 64 hexadecimal digits."""
@@ -107,4 +116,7 @@ class Draw:
 
     def again(self) -> Draw:
         """The same chance from its start, for a second attempt."""
-        return Draw(self.seed, self.at)
+        same = Draw.__new__(Draw)
+        same.seed, same.at, same.stamp, same._time = self.seed, self.at, self.stamp, self._time
+        same._begin()
+        return same

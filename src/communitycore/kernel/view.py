@@ -138,11 +138,13 @@ class View:
 class Layer:
     """Changes laid over a source: reads see them, the source does not."""
 
-    __slots__ = ("_base", "_held")
+    __slots__ = ("_base", "_held", "_unique")
 
     def __init__(self, base: Source) -> None:
         self._base = base
         self._held: dict[str, dict[str, Held]] = {}
+        # (kind, unique column) -> value -> the id of who was laid down with it; it may have moved on since
+        self._unique: dict[tuple[str, int], dict[Any, str]] = {}
 
     def add(self, steps: Iterable[Step]) -> None:
         """Lay these steps on top."""
@@ -153,6 +155,9 @@ class Layer:
     def put(self, shape: Shape, record: Any, row: Row) -> None:
         """Lay one record on top."""
         self._held.setdefault(shape.kind, {})[row[0]] = (record, row)
+        for n in shape.unique:
+            if row[n] is not None:
+                self._unique.setdefault((shape.kind, n), {})[row[n]] = row[0]
 
     def load(self, shape: Shape, id: str) -> Held | None:
         mine = self._held.get(shape.kind)
@@ -164,6 +169,14 @@ class Layer:
         mine = self._held.get(shape.kind)
         if not mine:
             return self._base.query(shape, query)
+        for test in query.tests:
+            if test.test == "=" and test.column in shape.unique and test.value is not None:
+                # At most one row can hold it, so a batch of hundreds need not be looked through.
+                holder = self._unique.get((shape.kind, test.column), {}).get(test.value)
+                rows = [held for held in self._base.query(shape, query) if held[1][0] not in mine]
+                if holder is not None and query.admits(mine[holder][1]):
+                    rows.append(mine[holder])
+                return rows[: query.limit]
         # A laid-over row may leave the result, so ask for as many more.
         wider = Query(query.tests, query.order, query.descending, query.limit + len(mine), query.after)
         merged = {held[1]: held for held in self._base.query(shape, wider) if held[1][0] not in mine}

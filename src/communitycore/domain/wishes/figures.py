@@ -215,15 +215,15 @@ def breakdown(view: View, campaign_id: CampaignId, by: Facet) -> Breakdown:
 def suppressed(counts: Mapping[str, int], threshold: int) -> Breakdown:
     """The counts, those below `threshold` merged, and with them as many more as it takes to hide each.
 
-    A single withheld cell could be told from the total, so the merged ones sum to the threshold at least and
-    are two at least; where nothing is left to merge with, neither names nor their sum are told.
+    A single withheld cell could be told from the total, so the merged ones sum to the threshold at least,
+    which makes them two at least; where nothing is left to merge with, neither names nor their sum are told.
     """
     order = sorted(((n, name) for name, n in counts.items() if n > 0), key=lambda cell: (-cell[0], cell[1]))
     merged: list[tuple[int, str]] = []
-    while order and (order[-1][0] < threshold or (merged and (len(merged) < 2 or _sum(merged) < threshold))):
+    while order and (order[-1][0] < threshold or (merged and _sum(merged) < threshold)):
         merged.append(order.pop())
     cells = tuple(Cell(name, n) for n, name in order)
-    if merged and (len(merged) < 2 or _sum(merged) < threshold):
+    if merged and _sum(merged) < threshold:
         return Breakdown(cells=cells, others=None)
     return Breakdown(cells=cells, merged=tuple(sorted(name for _, name in merged)), others=_sum(merged))
 
