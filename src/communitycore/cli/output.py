@@ -33,6 +33,10 @@ class Output:
         """One of the two."""
         return zh if self.language == "zh" else en
 
+    def command(self, line: str) -> None:
+        """A command to copy: one line, whatever the window's width."""
+        self.console.print(f"  [green]{escape(line)}", soft_wrap=True)
+
     def heading(self, en: str, zh: str) -> None:
         """A heading with room above."""
         self.console.print()
