@@ -1,0 +1,126 @@
+"""Making and extending tables: what an older set of records left is added to, never rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from attrs import frozen
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.schema import CreateIndex, CreateTable, DropIndex
+
+from communitycore.kernel.errors import StoreUnusable
+from communitycore.kernel.shape import Shape
+from communitycore_sql import tables
+from communitycore_sql.sqlite import Connection, Layout, SqliteFile, affinity_of
+from communitycore_sql.statements import prepared
+
+Refuse = Callable[[str, str], StoreUnusable]
+
+
+@frozen
+class Work:
+    """One statement that is still to be run. conflict: what it means if the rows do not allow it."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+    conflict: tuple[str, str] | None = None
+
+
+def work_on(
+    backend: SqliteFile, connection: Connection, shapes: Mapping[str, Shape], made: Mapping[str, sa.Table]
+) -> list[Work]:
+    """What this file lacks for these kinds; nothing if it is as it should be. Raises StoreUnusable."""
+    layout = backend.layout(connection)
+    dialect = backend.dialect
+    work: list[Work] = []
+    wanted = (*tables.metadata.tables.values(), *made.values())
+    for table in wanted:
+        work += _table(dialect, layout, table, backend.unusable)
+    kept: dict[str, int] = {}
+    if tables.kinds.name in layout.tables:
+        statement = prepared(dialect, sa.select(tables.kinds.c.kind, tables.kinds.c.schema), ())
+        kept = dict(connection.execute(statement.sql).fetchall())
+    work += _numbers(dialect, kept, shapes, backend.unusable)
+    work += (Work(sql, values) for sql, values in backend.telling(layout, wanted))
+    return work
+
+
+def _table(dialect: Dialect, layout: Layout, table: sa.Table, refuse: Refuse) -> Iterator[Work]:
+    there = layout.tables.get(table.name)
+    if there is None:
+        yield Work(_text(dialect, CreateTable(table)))
+    else:
+        yield from _columns(dialect, there, table, refuse)
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        if layout.indexes.get(str(index.name)) is None:
+            what = f"{table.name}.{[c.name for c in index.columns][-1]}"
+            yield Work(
+                _text(dialect, CreateIndex(index)),
+                conflict=(
+                    f"{what} must be unique now, and several rows hold the same value; make them differ first",
+                    f"{what} 现要求唯一，但已有多行取值相同，请先修改重复值",
+                ),
+            )
+    wanted = {str(index.name) for index in table.indexes}
+    for name, of in layout.indexes.items():
+        # One that is no longer declared unique would go on refusing.
+        if of == table.name and name.startswith("cc_uq_") and name not in wanted:
+            yield Work(_text(dialect, DropIndex(sa.Index(sa.sql.quoted_name(name, True)))))
+
+
+def _columns(dialect: Dialect, there: Mapping[str, Any], table: sa.Table, refuse: Refuse) -> Iterator[Work]:
+    for column in table.columns:
+        what = f"{table.name}.{column.name}"
+        found = there.get(column.name)
+        if found is None:
+            if not column.nullable:
+                raise refuse(
+                    f"the column {what} is missing and may not be empty; restore a backup, or mend the table by hand",
+                    f"缺少不可为空的列 {what}，请恢复备份或手工修复该表",
+                )
+            specification = dialect.ddl_compiler(dialect, CreateTable(table)).get_column_specification(column)
+            name = dialect.identifier_preparer.format_table(table)
+            yield Work(f"ALTER TABLE {name} ADD COLUMN {specification}")
+            continue
+        wanted = affinity_of(column.type.compile(dialect=dialect))
+        if found.affinity != wanted:
+            raise refuse(
+                f"the column {what} holds {found.affinity} values, and {wanted} is declared now; "
+                "give the field a new name",
+                f"列 {what} 的类型为 {found.affinity}，现声明为 {wanted}，请为该字段改用新名称",
+            )
+        if bool(found.key) != column.primary_key:
+            raise refuse(
+                f"the table {table.name} has another primary key; it was not made by this library",
+                f"表 {table.name} 的主键不同，不是由本库建立的",
+            )
+    for name, found in there.items():
+        if name not in table.columns and not found.null:
+            raise refuse(
+                f"the column {table.name}.{name} may not be empty and is no longer declared; declare it again",
+                f"列 {table.name}.{name} 不可为空但已不再声明，请重新声明该字段",
+            )
+
+
+def _numbers(dialect: Dialect, kept: Mapping[str, int], shapes: Mapping[str, Shape], refuse: Refuse) -> Iterator[Work]:
+    c = tables.kinds.c
+    for kind, shape in shapes.items():
+        number = kept.get(kind)
+        if number is None:
+            statement = prepared(dialect, sa.insert(tables.kinds), ("kind", "schema"))
+            yield Work(statement.sql, (kind, shape.schema))
+        elif number > shape.schema:
+            raise refuse(
+                f"its {kind} records have schema {number}, newer than {shape.schema} here; "
+                "upgrade the room that declares them",
+                f"{kind} 记录的结构版本为 {number}，比此处的 {shape.schema} 新，请升级声明它的模块",
+            )
+        elif number < shape.schema:
+            update = sa.update(tables.kinds).values({c.schema: sa.bindparam("new")}).where(c.kind == sa.bindparam("of"))
+            yield Work(prepared(dialect, update, ("new", "of")).sql, (shape.schema, kind))
+
+
+def _text(dialect: Dialect, statement: Any) -> str:
+    return str(statement.compile(dialect=dialect)).strip()
