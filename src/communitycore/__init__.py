@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from attrs import evolve, frozen
+    from attrs import evolve
 
     from communitycore.domain import people as people
     from communitycore.domain import places as places
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from communitycore.kernel.rules import PUBLIC, REACTION, TIMER, Role, linked, own, role
     from communitycore.kernel.states import States
     from communitycore.kernel.times import Clock, Entropy
+    from communitycore.kernel.values import frozen
     from communitycore.kernel.view import View
 
 __version__ = "0.1.0"
@@ -45,7 +46,7 @@ ROOMS = ("places", "people", "tickets", "wishes")
 
 # Where each public name stands; a module is loaded when one of its names is first used.
 _HOMES = {
-    "attrs": "evolve frozen",
+    "attrs": "evolve",
     "communitycore.hub.desk": "Desk Outcome",
     "communitycore.hub.hub": "Hub",
     "communitycore.kernel.change": "Change begin many note step unchanged",
@@ -60,6 +61,7 @@ _HOMES = {
     "communitycore.kernel.record": "Indexed Max Personal Record Unique record",
     "communitycore.kernel.rules": "PUBLIC REACTION TIMER Role linked own role",
     "communitycore.kernel.states": "States",
+    "communitycore.kernel.values": "frozen",
     "communitycore.kernel.view": "View",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
@@ -141,7 +143,9 @@ def open(
     chosen = list(rooms) if rooms is not None else [*built_in_rooms(), *outside]
     store = open_store(url, **options)
     try:
-        return Hub(store, chosen, clock=clock or system_clock, entropy=entropy, check=rooms is not None or bool(outside))
+        return Hub(
+            store, chosen, clock=clock or system_clock, entropy=entropy, check=rooms is not None or bool(outside)
+        )
     except BaseException:
         store.close()
         raise

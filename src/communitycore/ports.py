@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define
 
 from communitycore.kernel.journal import Entry
 from communitycore.kernel.query import Query
 from communitycore.kernel.shape import Row, Shape
+from communitycore.kernel.values import frozen
 
 
 @frozen

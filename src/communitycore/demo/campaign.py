@@ -8,8 +8,6 @@ from datetime import timedelta
 from itertools import count
 from random import Random
 
-from attrs import frozen
-
 from communitycore.demo import facts
 from communitycore.demo.town import Progress, Town, families, name
 from communitycore.domain import people, wishes
@@ -18,6 +16,7 @@ from communitycore.domain.wishes import About, Basis, Campaign, CampaignId, Decl
 from communitycore.kernel.errors import Refused
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.query import Where, where
+from communitycore.kernel.values import frozen
 from communitycore.testing import Clock
 
 TITLE = "点亮微心愿"

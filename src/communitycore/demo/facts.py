@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from attrs import frozen
-
 from communitycore.kernel.geometry import Area
+from communitycore.kernel.values import frozen
 
 INVENTED_NOTE = (
     "Invented, since the page does not say: the extents and grids (plain rectangles), every person's name and "

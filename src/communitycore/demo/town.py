@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from random import Random
 
-from attrs import define, frozen
+from attrs import define
 
 from communitycore.demo import facts
 from communitycore.domain import people, places
@@ -21,6 +21,7 @@ from communitycore.kernel.geometry import Area
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.jurisdiction import recode, rename
 from communitycore.kernel.rules import Role
+from communitycore.kernel.values import frozen
 
 Progress = Callable[[str, str, int, int], None]
 

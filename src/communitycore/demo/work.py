@@ -7,8 +7,6 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from attrs import frozen
-
 from communitycore.demo.town import Neighbourhood, Progress, Resident, Town
 from communitycore.domain import tickets
 from communitycore.domain.roles import DEVICE
@@ -18,6 +16,7 @@ from communitycore.kernel.geometry import Point
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.jurisdiction import give
 from communitycore.kernel.query import where
+from communitycore.kernel.values import frozen
 from communitycore.testing import Clock
 
 

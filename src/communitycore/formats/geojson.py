@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from attrs import field, frozen
+from attrs import field
 
 from communitycore.kernel.errors import Refused
 from communitycore.kernel.geometry import Area, BadCoordinate, Point, Polygon, Position, Problem, Ring
 from communitycore.kernel.geometry.rings import winds_left
+from communitycore.kernel.values import frozen
 
 
 class GeoJsonRefused(Refused):

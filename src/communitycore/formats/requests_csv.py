@@ -31,11 +31,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import Factory
 
 from communitycore.kernel.errors import BadValue, Refused
 from communitycore.kernel.geometry import Point
 from communitycore.kernel.jurisdiction import check_zone, zone_of
+from communitycore.kernel.values import frozen
 
 COLUMNS = ("id", "opened", "closed", "category", "kind", "title", "lon", "lat", "source", "unit")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.kernel import times
 from communitycore.kernel.command import Call, Command, Fold, Read
@@ -14,6 +14,7 @@ from communitycore.kernel.ids import JurisdictionId, Ref
 from communitycore.kernel.journal import Entry
 from communitycore.kernel.query import Where
 from communitycore.kernel.record import Kind, Record
+from communitycore.kernel.values import frozen
 
 if TYPE_CHECKING:
     from communitycore.hub.hub import Hub

@@ -23,7 +23,6 @@ from communitycore.kernel.change import begin
 from communitycore.kernel.command import Call, Fold, Read, Room
 from communitycore.kernel.errors import (
     BadValue,
-    BadValue,
     CommunityCoreError,
     Mistake,
     NotAllowed,

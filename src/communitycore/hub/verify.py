@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define
 
 from communitycore.hub.catalogue import Catalogue
 from communitycore.hub.standing import _all_rows
 from communitycore.kernel.journal import GENESIS, Entry, chain_hash, state_digest, values_of
 from communitycore.kernel.shape import Row, Shape
+from communitycore.kernel.values import frozen
 from communitycore.ports import Head, Reading, Store
 
 PAGE = 1_000

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.kernel import convert, times
 from communitycore.kernel.errors import BadValue, IllegalStep, Mistake
 from communitycore.kernel.record import Record
 from communitycore.kernel.shape import Row, Shape, check_text
+from communitycore.kernel.values import frozen
 
 if TYPE_CHECKING:
     from communitycore.kernel.command import Command

@@ -8,12 +8,13 @@ from datetime import datetime
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.kernel.change import Change
 from communitycore.kernel.errors import Mistake
 from communitycore.kernel.rules import Role, Rule
 from communitycore.kernel.shape import Shape
+from communitycore.kernel.values import frozen
 
 if TYPE_CHECKING:
     from communitycore.kernel.view import View

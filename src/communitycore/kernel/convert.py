@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
+
 from communitycore.kernel import times
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.money import Money

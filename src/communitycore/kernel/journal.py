@@ -12,11 +12,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from communitycore.kernel import times
 from communitycore.kernel.ids import HIDDEN, Ref
 from communitycore.kernel.shape import Row, Shape
+from communitycore.kernel.values import frozen
 
 FORMAT = 1
 GENESIS = "0" * 64

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
 from typing import Annotated
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.kernel.change import Change, begin, step
 from communitycore.kernel.command import Room, command
@@ -18,6 +18,7 @@ from communitycore.kernel.geometry import Area
 from communitycore.kernel.ids import GrantId, JurisdictionId, Ref
 from communitycore.kernel.record import Indexed, Max, Record, record
 from communitycore.kernel.rules import PUBLIC, Role, own, role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 ADMINISTRATOR = Role("administrator", "管理员")

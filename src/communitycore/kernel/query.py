@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, TypeVar
 
-from attrs import frozen
-
 from communitycore.kernel.errors import Mistake
 from communitycore.kernel.shape import Row, Shape
+from communitycore.kernel.values import frozen
 
 T = TypeVar("T")
 _ABSENT: Any = object()

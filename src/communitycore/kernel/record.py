@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-from attrs import field, frozen
+from attrs import field
 
 from communitycore.kernel.rules import PUBLIC, Rule
 from communitycore.kernel.shape import INDEXED, PERSONAL, UNIQUE, Max, Shape, make_shape
 from communitycore.kernel.states import States
+from communitycore.kernel.values import frozen
 
 __all__ = ["PUBLIC", "Indexed", "Kind", "Max", "Personal", "Record", "Unique", "record", "shape_of"]
 

@@ -21,7 +21,6 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal
 
 import attrs
-from attrs import frozen
 
 from communitycore.kernel import convert, times
 from communitycore.kernel.errors import BadValue, Damaged, Mistake
@@ -29,6 +28,7 @@ from communitycore.kernel.ids import Ref, check_id
 from communitycore.kernel.money import Money
 from communitycore.kernel.rules import Rule
 from communitycore.kernel.states import States
+from communitycore.kernel.values import frozen
 
 Row = tuple[Any, ...]
 Stored = Literal["id", "ref", "text", "int", "bool", "time", "date", "enum", "decimal", "nested"]
@@ -324,6 +324,9 @@ def _stored(plain: Any, where: str) -> Stored | Literal["money"]:
     return "nested"
 
 
+_NESTED_FIT: set[type] = set()  # those found fit already
+
+
 def _check_nested(plain: Any, where: str) -> None:
     _, _, plain = unwrap(plain)
     if typing.get_origin(plain) is tuple:
@@ -339,8 +342,10 @@ def _check_nested(plain: Any, where: str) -> None:
         if hasattr(plain, "to_text") and hasattr(plain, "from_text"):
             return
         if attrs.has(plain) and plain.__hash__ is not None:  # a mutable one has no hash
-            for name, inner in typing.get_type_hints(plain, include_extras=True).items():
-                _check_nested(inner, f"{where}.{name}")
+            if plain not in _NESTED_FIT:
+                for name, inner in _hints(plain).items():
+                    _check_nested(inner, f"{where}.{name}")
+                _NESTED_FIT.add(plain)
             return
     raise Mistake(
         f"{where}: no store can hold {plain!r}; use str, int, bool, datetime, date, Decimal, Money, Ref, an id's "

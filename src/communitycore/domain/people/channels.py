@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.places import Word
 from communitycore.kernel.errors import BadValue
 from communitycore.kernel.shape import check_text
+from communitycore.kernel.values import frozen
 
 CHANNELS_MAX = 10
 VALUE_MAX = 191

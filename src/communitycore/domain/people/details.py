@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, NewType
 
-from attrs import frozen
-
 from communitycore.domain.people.channels import Channel
 from communitycore.domain.people.parties import STAFF, PartyId
 from communitycore.domain.places import Word
@@ -23,6 +21,7 @@ from communitycore.kernel.record import Indexed, Max, Personal, Record, Unique, 
 from communitycore.kernel.rules import own, role
 from communitycore.kernel.shape import check_text
 from communitycore.kernel.states import States
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 ProfileId = NewType("ProfileId", str)

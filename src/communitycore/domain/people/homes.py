@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import NewType
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.people.age import today
 from communitycore.domain.people.parties import PartyId, PartyKind, active_party, party_of
@@ -18,6 +18,7 @@ from communitycore.kernel.ids import Ref
 from communitycore.kernel.query import where
 from communitycore.kernel.record import Indexed, Personal, Record, record
 from communitycore.kernel.rules import own, role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 ResidencyId = NewType("ResidencyId", str)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Any, NewType
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.people.details import MinorProfile, NotAMinor, minor_of
 from communitycore.domain.people.parties import PartyId
@@ -32,6 +32,7 @@ from communitycore.kernel.record import Indexed, Max, Personal, Record, record
 from communitycore.kernel.rules import TIMER, own, role
 from communitycore.kernel.shape import check_text
 from communitycore.kernel.states import States
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 MinorAccessId = NewType("MinorAccessId", str)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.people.homes import is_resident
 from communitycore.domain.people.tenures import OFFICERS_A_GRID, OfficerConcern, Tenure, TenureId, TenureStatus
@@ -16,6 +16,7 @@ from communitycore.kernel.command import read
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.rules import PUBLIC, Language, role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 SOON = timedelta(days=30)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NewType
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.places import Word
 from communitycore.domain.roles import (
@@ -26,6 +26,7 @@ from communitycore.kernel.query import where
 from communitycore.kernel.record import Indexed, Record, record
 from communitycore.kernel.rules import own, role
 from communitycore.kernel.states import States
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 PartyId = NewType("PartyId", str)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from communitycore.domain.people.channels import Channel, ChannelKind
 from communitycore.domain.people.details import REACHERS, minor_of, organisation_of, profile_of
 from communitycore.domain.people.parties import Party, PartyId, PartyStatus
 from communitycore.kernel.command import read
 from communitycore.kernel.rules import own, role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 

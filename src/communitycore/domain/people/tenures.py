@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, NewType
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.people.details import minor_of
 from communitycore.domain.people.parties import STAFF, PartyGone, PartyStatus, party_of
@@ -33,6 +33,7 @@ from communitycore.kernel.query import where
 from communitycore.kernel.record import Indexed, Max, Personal, Record, record
 from communitycore.kernel.rules import Role, own, role
 from communitycore.kernel.states import States
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 TenureId = NewType("TenureId", str)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from attrs import frozen
-
 from communitycore.domain.places.dwellings import Dwelling, DwellingStatus
 from communitycore.domain.places.extents import beyond_m2
 from communitycore.domain.places.grids import Grid, GridId, active_grid, active_grids
@@ -21,6 +19,7 @@ from communitycore.kernel.geometry import Area, Point, gaps, overlaps
 from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.query import where
 from communitycore.kernel.rules import role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 STAFF = role(ADMINISTRATOR, CLERK, GRID_OFFICER, COMMUNITY_WORKER, SUPERVISOR)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, NewType
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field
 
 from communitycore.kernel.change import Change, begin
 from communitycore.kernel.command import command
@@ -14,6 +14,7 @@ from communitycore.kernel.errors import BadValue, Refused
 from communitycore.kernel.jurisdiction import ADMINISTRATOR, Dated
 from communitycore.kernel.record import PUBLIC, Max, Record, Unique, record
 from communitycore.kernel.rules import role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 CodeSchemeId = NewType("CodeSchemeId", str)

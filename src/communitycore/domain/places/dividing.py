@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from communitycore.domain.places.codes import GridCode
 from communitycore.domain.places.dissolving import united
 from communitycore.domain.places.extents import beyond_m2, check_boundary, refuse_faults, uncovered_m2
@@ -14,6 +12,7 @@ from communitycore.kernel.errors import BadValue, Refused
 from communitycore.kernel.geometry import Area, overlaps
 from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.rules import role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 TOLERANCE_M2 = 1.0

@@ -6,7 +6,7 @@ import unicodedata
 from decimal import Decimal
 from typing import Annotated, NewType
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.places.grids import GridId
 from communitycore.domain.places.venues import grid_at
@@ -20,6 +20,7 @@ from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.record import Indexed, Max, Record, Unique, record
 from communitycore.kernel.rules import role
 from communitycore.kernel.states import States
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 DwellingId = NewType("DwellingId", str)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, NewType
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.places.codes import GridCode, GridCodeTaken, check_codes, ended, meet, recoded
 from communitycore.domain.places.extents import check_boundary
@@ -19,6 +19,7 @@ from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.record import PUBLIC, Indexed, Max, Record, record
 from communitycore.kernel.rules import role
 from communitycore.kernel.states import States
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 GridId = NewType("GridId", str)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from communitycore.domain.places.grids import Grid, GridId, GridStatus
 from communitycore.kernel.command import read
 from communitycore.kernel.geometry import AreaIndex, Point
 from communitycore.kernel.record import PUBLIC
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 

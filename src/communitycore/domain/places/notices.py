@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
 from communitycore.domain.places.codes import GridCode
 from communitycore.domain.places.grids import GridId, GridKind, active_grid
 from communitycore.domain.places.levels import body_of
 from communitycore.kernel.command import read
 from communitycore.kernel.geometry import Area
 from communitycore.kernel.record import PUBLIC
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 

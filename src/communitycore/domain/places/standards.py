@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NewType
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.kernel.change import Change, begin, step, unchanged
 from communitycore.kernel.command import command
@@ -12,6 +12,7 @@ from communitycore.kernel.errors import BadValue
 from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.record import PUBLIC, Record, record
 from communitycore.kernel.rules import role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 HouseholdRangeId = NewType("HouseholdRangeId", str)

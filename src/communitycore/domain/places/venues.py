@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, NewType
 from zoneinfo import ZoneInfo
 
-from attrs import Attribute, evolve, field, frozen
+from attrs import Attribute, evolve, field
 
 from communitycore.domain.places.extents import check_point
 from communitycore.domain.places.grids import Grid, GridId, active_grid
@@ -22,6 +22,7 @@ from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.record import PUBLIC, Indexed, Max, Record, record
 from communitycore.kernel.rules import role
 from communitycore.kernel.states import States
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 VenueId = NewType("VenueId", str)

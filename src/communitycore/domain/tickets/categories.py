@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, NewType
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.places import BadCode, CodePart, CodeScheme, CodeSchemeId, UnknownScheme, Word
 from communitycore.domain.tickets.errors import (
@@ -24,6 +24,7 @@ from communitycore.kernel.query import where
 from communitycore.kernel.record import PUBLIC, Indexed, Max, Record, record
 from communitycore.kernel.rules import Language, role
 from communitycore.kernel.states import States
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 CategoryId = NewType("CategoryId", str)

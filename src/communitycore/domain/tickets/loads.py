@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NewType
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.tickets.records import DESK, Ticket
 from communitycore.kernel.change import Change, begin, step
@@ -12,6 +12,7 @@ from communitycore.kernel.ids import Ref
 from communitycore.kernel.query import where
 from communitycore.kernel.record import Record, Unique, record
 from communitycore.kernel.rules import own
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 LoadId = NewType("LoadId", str)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from math import asin, cos, radians, sin, sqrt
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.roles import CLERK
 from communitycore.domain.tickets.categories import Category
@@ -24,6 +24,7 @@ from communitycore.kernel.errors import BadValue
 from communitycore.kernel.geometry import Point
 from communitycore.kernel.query import where
 from communitycore.kernel.rules import role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 EARTH_RADIUS_M = 6_371_008.8

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, NewType
 
-from attrs import frozen
-
 from communitycore.domain.people import PartyId
 from communitycore.domain.places import DwellingId, GridId, VenueId
 from communitycore.domain.roles import CLERK, SUPERVISOR
@@ -18,6 +16,7 @@ from communitycore.kernel.geometry import Point
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.record import Indexed, Max, Personal, Record, Unique, record
 from communitycore.kernel.rules import linked, own, role
+from communitycore.kernel.values import frozen
 
 TicketId = NewType("TicketId", str)
 TicketReporterId = NewType("TicketReporterId", str)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, NewType
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.people import Party, PartyId, tenures_of
 from communitycore.domain.places import Dwelling, DwellingId
@@ -18,6 +18,7 @@ from communitycore.kernel.ids import Ref
 from communitycore.kernel.query import where
 from communitycore.kernel.record import Indexed, Max, Personal, Record, record
 from communitycore.kernel.rules import own
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 RecusalId = NewType("RecusalId", str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.people import PartyId
 from communitycore.domain.roles import CLERK
@@ -18,6 +18,7 @@ from communitycore.domain.tickets.words import Outcome, Said
 from communitycore.kernel.change import Change, step
 from communitycore.kernel.command import command, read
 from communitycore.kernel.rules import linked, role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 REPORTER = linked(TicketReporter, "born", "party", argument="ticket")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NewType
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.people import Tenure, officers_index, officers_of
 from communitycore.domain.places import Grid, GridId, GridStatus, Word, active_grids
@@ -22,6 +22,7 @@ from communitycore.kernel.query import where
 from communitycore.kernel.record import Indexed, Record, record
 from communitycore.kernel.rules import REACTION, TIMER, role
 from communitycore.kernel.states import States
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 ReroutingId = NewType("ReroutingId", str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from communitycore.domain.people import officers_of
 from communitycore.domain.places import Dwelling, Grid, GridId, GridStatus, Venue, active_grid, locate_grid
@@ -14,6 +14,7 @@ from communitycore.domain.tickets.records import Ticket
 from communitycore.domain.tickets.recusal import Bench, Concerned, reporters_of
 from communitycore.domain.tickets.words import Reason, Why
 from communitycore.kernel.ids import Ref
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import frozen
-
 from communitycore.domain.places import GridId, Word
 from communitycore.kernel.errors import BadValue
 from communitycore.kernel.rules import Language
 from communitycore.kernel.shape import check_text
+from communitycore.kernel.values import frozen
 
 REMARK_MAX = 2_000
 REFERENCE_MAX = 500

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 
-from attrs import field, frozen
+from attrs import field
 
 from communitycore.domain.places import Level, Word
 from communitycore.domain.wishes.errors import BasisIncomplete, MutualAidElsewhere, NotPublicFundraising
 from communitycore.kernel.shape import check_text
+from communitycore.kernel.values import frozen
 
 
 class Basis(Word):

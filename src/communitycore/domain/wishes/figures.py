@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeVar
 
-from attrs import frozen
-
 from communitycore.domain.places import Word
 from communitycore.domain.roles import ORGANISER, SUPERVISOR
 from communitycore.domain.wishes.records import Campaign, CampaignId, PrivateWish, Wish, WishClaim, WishDraft
@@ -18,6 +16,7 @@ from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.query import FIND_MAX, Where, where
 from communitycore.kernel.record import Record
 from communitycore.kernel.rules import PUBLIC, role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 R = TypeVar("R", bound=Record[Any])

@@ -11,8 +11,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, NewType
 
-from attrs import frozen
-
 from communitycore.domain.people import PartyId
 from communitycore.domain.places import Word
 from communitycore.domain.roles import CLERK, ORGANISER
@@ -34,6 +32,7 @@ from communitycore.kernel.ids import Ref
 from communitycore.kernel.record import PUBLIC, Indexed, Max, Personal, Record, record
 from communitycore.kernel.rules import own, role
 from communitycore.kernel.shape import check_text
+from communitycore.kernel.values import frozen
 
 CampaignId = NewType("CampaignId", str)
 PrivateWishId = NewType("PrivateWishId", str)

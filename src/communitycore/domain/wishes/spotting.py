@@ -11,9 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
-from attrs import frozen
-
 from communitycore.domain.places import Word
+from communitycore.kernel.values import frozen
 
 
 class Detail(Word):

@@ -9,10 +9,11 @@ from fractions import Fraction
 from functools import cmp_to_key
 from itertools import pairwise
 
-from attrs import define, frozen
+from attrs import define
 
 from communitycore.kernel.geometry.orientation import Meeting, Number, Vertex, box_pairs, crossing, meet, turn
 from communitycore.kernel.geometry.rings import Polygon, edges_of
+from communitycore.kernel.values import frozen
 
 Segment = tuple[Vertex, Vertex]
 """From the western (then southern) end to the other."""

@@ -7,11 +7,12 @@ from collections.abc import Hashable, Iterable, Sequence
 from itertools import combinations
 from typing import Literal
 
-from attrs import define, frozen
+from attrs import define
 
 from communitycore.kernel.errors import Language, Refused
 from communitycore.kernel.geometry.orientation import Meeting, Vertex, box_pairs, crossing, in_sector, meet, turn
 from communitycore.kernel.geometry.rings import Polygon, Position, Ring, edges_of, locate_in, winds_left
+from communitycore.kernel.values import frozen
 
 Fault = Literal[
     "open_ring", "too_few_positions", "zero_area", "self_crossing", "self_touching", "overlapping_edges",
