@@ -38,8 +38,8 @@ class PartsDoNotFit(Refused):
 
     code = "places.parts_do_not_fit"
     en = (
-        "The new boundaries do not fit {name}: {missing_m2} m² are left over, {beyond_m2} m² lie beyond, "
-        "{shared_m2} m² are in two. Correct them, or redraw the grid first."
+        "The new boundaries do not fit {name}: {missing_m2} square metres are left over, {beyond_m2} lie beyond, "
+        "{shared_m2} are in two. Correct them, or redraw the grid first."
     )
     zh = (
         "新边界与{name}不吻合：遗漏 {missing_m2} 平方米，超出 {beyond_m2} 平方米，"
