@@ -154,6 +154,8 @@ class Lives(RuleBasedStateMachine):
         world, before = self.world, self.world.ticket(id)
         if name in HANDLERS and before.bearer is None:
             return
+        if flag and before.merged_into is not None:
+            return  # a reporter who names it acts on the one it became part of
         chosen = self.lightest(before) if name == "dispatch" else None
         try:
             self.call(before, name, flag, other)
@@ -194,8 +196,6 @@ class Lives(RuleBasedStateMachine):
             rows = world.clerk.find(tickets.TicketReporter, cc.where(tickets.TicketReporter.born, ticket.id))
             if rows[0].party is not None:
                 desk = world.desk(rows[0].party)
-                if ticket.merged_into is not None:
-                    return
         desk.do(command, ticket.id, **given.get(name, {}))
 
     def lightest(self, ticket: Ticket) -> cc.Ref | None:

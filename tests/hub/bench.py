@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from attrs import frozen
+from tests.hub import room
 
 import communitycore as cc
 from communitycore.hub.hub import Hub
@@ -15,7 +16,6 @@ from communitycore.kernel.ids import JurisdictionId, Ref
 from communitycore.kernel.jurisdiction import give
 from communitycore.ports import Store
 from communitycore.testing import Clock, seeded
-from tests.hub import room
 
 START = datetime(2024, 6, 4, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

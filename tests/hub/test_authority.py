@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 from attrs import frozen
+from tests.hub import room
+from tests.hub.bench import DAY, Bench, open_bench
+from tests.hub.room import Card, Loan, NeighbourId, Tool
 
 import communitycore as cc
 from communitycore.hub.catalogue import Catalogue
@@ -19,9 +22,6 @@ from communitycore.kernel.jurisdiction import Grant, GrantEnded, end, give
 from communitycore.kernel.record import Record, record
 from communitycore.kernel.rules import PUBLIC, linked, own, role
 from communitycore.kernel.view import View
-from tests.hub import room
-from tests.hub.bench import DAY, Bench, open_bench
-from tests.hub.room import Card, Loan, NeighbourId, Tool
 
 
 @pytest.fixture

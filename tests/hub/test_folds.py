@@ -9,14 +9,14 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.hub import room
+from tests.hub.bench import DAY, Bench, open_bench
+from tests.hub.room import NeighbourId
 
 from communitycore.hub.followers import FoldStopped, rebuilt
 from communitycore.hub.memory import MemoryStore
 from communitycore.kernel.command import Fold, Room
 from communitycore.kernel.rules import PUBLIC
-from tests.hub import room
-from tests.hub.bench import DAY, Bench, open_bench
-from tests.hub.room import NeighbourId
 
 moves = st.lists(
     st.tuples(st.sampled_from(["add", "lend", "back", "break", "scrap", "day", "look"]), st.integers(0, 3)), max_size=25

@@ -7,13 +7,13 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.hub import room
+from tests.hub.bench import Bench, open_bench
+from tests.hub.room import NeighbourId, Tool, ToolId
 
 import communitycore as cc
 from communitycore.kernel.errors import KeyReused, NotFound
 from communitycore.kernel.ids import Ref
-from tests.hub import room
-from tests.hub.bench import Bench, open_bench
-from tests.hub.room import NeighbourId, Tool, ToolId
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.hub import room
+from tests.hub.bench import DAY, Bench, open_bench
+from tests.hub.room import Domino
 
 import communitycore as cc
 from communitycore.hub.hub import Hub
@@ -15,9 +18,6 @@ from communitycore.kernel.jurisdiction import Grant, Jurisdiction
 from communitycore.kernel.rules import REACTION
 from communitycore.kernel.view import View
 from communitycore.testing import seeded
-from tests.hub import room
-from tests.hub.bench import DAY, Bench, open_bench
-from tests.hub.room import Domino
 
 
 @pytest.fixture

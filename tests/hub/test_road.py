@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.hub import room
+from tests.hub.bench import DAY, Bench, open_bench
+from tests.hub.room import Boom, NeighbourId, Tool, ToolId
+from tests.hub.stores import Flaky, Wrapped
 
 import communitycore as cc
 from communitycore.hub.hub import Hub
@@ -28,10 +32,6 @@ from communitycore.kernel.errors import (
 )
 from communitycore.kernel.jurisdiction import give
 from communitycore.testing import seeded
-from tests.hub import room
-from tests.hub.bench import DAY, Bench, open_bench
-from tests.hub.room import Boom, NeighbourId, Tool, ToolId
-from tests.hub.stores import Flaky, Wrapped
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from communitycore.hub.memory import MemoryStore
-from communitycore.kernel.errors import OutcomeUnknown, StoreBusy
-from communitycore.ports import Timer
 from tests.hub import room
 from tests.hub.bench import DAY, START, Bench, open_bench
 from tests.hub.room import Domino, NeighbourId, Tool
 from tests.hub.stores import Flaky
+
+from communitycore.hub.memory import MemoryStore
+from communitycore.kernel.errors import OutcomeUnknown, StoreBusy
+from communitycore.ports import Timer
 
 HOUR = timedelta(hours=1)
 

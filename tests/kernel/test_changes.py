@@ -8,11 +8,11 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.hub import room
+from tests.hub.room import Domino, Neighbour, Tool, ToolStatus
 
 from communitycore.kernel.change import Change, begin, many, note, step, unchanged
 from communitycore.kernel.errors import BadValue, IllegalStep, Mistake
-from tests.hub import room
-from tests.hub.room import Domino, Neighbour, Tool, ToolStatus
 
 NOW = datetime(2024, 6, 4, tzinfo=UTC)
 NEW = Tool(id="t1", name="saw", added=NOW)

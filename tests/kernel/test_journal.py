@@ -10,11 +10,11 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.hub import room
+from tests.hub.bench import Bench, open_bench
 
 from communitycore.kernel.journal import FIELDS, GENESIS, Entry, chain_hash, state_digest, values_of
 from communitycore.kernel.record import shape_of
-from tests.hub import room
-from tests.hub.bench import Bench, open_bench
 
 value = st.none() | st.integers(-(2**63), 2**63 - 1) | st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
 

@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.hub.bench import open_bench
+from tests.hub.room import Tool, ToolStatus
 
 from communitycore.hub.memory import MemoryStore
 from communitycore.kernel.errors import BadValue, Mistake
 from communitycore.kernel.query import FIND_MAX, Where, make_query, where
 from communitycore.kernel.record import shape_of
 from communitycore.kernel.view import Layer
-from tests.hub import room
-from tests.hub.bench import open_bench
-from tests.hub.room import Tool, ToolStatus
 
 NOW = datetime(2024, 6, 4, tzinfo=UTC)
 SHAPE = shape_of(Tool)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.hub.room import Loan
 
 from communitycore.kernel.rules import PUBLIC, REACTION, TIMER, Role, linked, own, role
-from tests.hub.room import Loan
 
 CLERK, GUIDE = Role("clerk", "窗口人员"), Role("guide", "讲解员")
 

@@ -25,9 +25,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of three megabytes; skips where this user may not mount one."""
     place = tmp_path / "disk"
     place.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, check=False
-    ) if sys.platform == "linux" and os.geteuid() == 0 else None
+    made = (
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, check=False)
+        if sys.platform == "linux" and os.geteuid() == 0
+        else None
+    )
     if made is None or made.returncode:
         pytest.skip("this user may not mount a small disk")
     try:

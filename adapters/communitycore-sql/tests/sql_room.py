@@ -30,7 +30,6 @@ from communitycore import (
     record,
     role,
     step,
-    where,
 )
 from communitycore.testing import seeded
 
@@ -160,5 +159,3 @@ def garden(path: Path | str, **options: object) -> tuple[cc.Hub, cc.Desk]:
 def repeating(seed: int | str) -> dict[str, object]:
     """Options that make chance repeat."""
     return {"entropy": seeded(seed)}
-
-

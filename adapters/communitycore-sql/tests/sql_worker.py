@@ -6,8 +6,9 @@ import itertools
 import os
 import sys
 
-import communitycore_sql as communitycore_sql  # loaded before the start, as the others' is
 import sql_room
+
+import communitycore_sql as communitycore_sql  # loaded before the start, as the others' is
 from communitycore.kernel.errors import CodeTaken
 
 

@@ -25,7 +25,24 @@ from communitycore_sql import open_store
 
 PLOT, ORDER = shape_of(Plot), shape_of(Order)
 IDS = [f"id-{n}" for n in range(6)]
-TEXTS = ["", " ", "a", "a ", "A", "é", "e\u0301", "z", "济阳", "ß", "\uffff", "\U00010000", "😀", "'; --", 'a"b\\', "\n٣"]
+TEXTS = [
+    "",
+    " ",
+    "a",
+    "a ",
+    "A",
+    "é",
+    "e\u0301",
+    "z",
+    "济阳",
+    "ß",
+    "\uffff",
+    "\U00010000",
+    "😀",
+    "'; --",
+    'a"b\\',
+    "\n٣",
+]
 MOMENTS = [f"2024-06-0{n}T06:30:00.000000Z" for n in range(1, 6)]
 VALUES: dict[str, list[Any]] = {
     "id": IDS,

@@ -57,7 +57,7 @@ def test_a_full_disk_keeps_what_was_acknowledged_and_goes_on_with_room(small_dis
     assert len(desk.do(fill, count=20, text=LARGE)) == 20
     assert hub.verify().ok
     hub.close()
-    assert os.listdir(small_disk) == ["garden.db"]
+    assert "garden.db" in os.listdir(small_disk)
 
 
 def test_a_file_that_may_not_grow_is_the_same(path: Path) -> None:

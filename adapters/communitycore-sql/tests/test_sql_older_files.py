@@ -168,5 +168,3 @@ def test_opening_twice_changes_nothing(path: Path) -> None:
     before = path.read_bytes()
     hub_at(path).close()
     assert path.read_bytes() == before
-
-

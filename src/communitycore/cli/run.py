@@ -125,7 +125,7 @@ def make_parser() -> argparse.ArgumentParser:
     grids = verb("import-grids", v.import_grids, "draw grids from a GeoJSON file", where=True)
     grids.add_argument("file", help="GeoJSON FeatureCollection of polygons, WGS-84")
     grids.add_argument("--name-property", default="name", help="the property that holds a grid's name")
-    grids.add_argument("--kind", choices=("basic", "dedicated"), default="basic")
+    grids.add_argument("--kind", choices=("basic", "dedicated"), default="basic", help="basic grids, or dedicated ones")
     grids.add_argument("--repair", action="store_true", help="read invalid polygons even-odd, and record that")
 
     requests = verb("import-requests", v.import_requests, "load service requests from a CSV file", where=True)

@@ -26,7 +26,7 @@ from communitycore.kernel.values import frozen
 Progress = Callable[[str, str, int, int], None]
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙马朱胡郭何林高罗"
-GIVEN = "建华 秀英 志强 桂兰 国庆 丽娟 春梅 玉霞 海涛 晓东 静怡 文博 雨桐 子涵 明哲 思远 佳宁 凤琴 立军 淑珍".split()
+GIVEN = ["建华", "秀英", "志强", "桂兰", "国庆", "丽娟", "春梅", "玉霞", "海涛", "晓东", "静怡", "文博", "雨桐", "子涵", "明哲", "思远", "佳宁", "凤琴", "立军", "淑珍"]
 ACROSS, UP = 2, 2  # grids of a community
 
 

@@ -126,7 +126,7 @@ class BadValue(Refused):
 
     code = "bad_value"
     en = "{field}: {why}."
-    zh = "{field}：{why_zh}。"
+    zh = "{field} 的值不合要求：{why_zh}。"
     field: str
     why: str
     why_zh: str

@@ -38,7 +38,7 @@ def _key(value: Any, wanted: str) -> tuple[Any, ...]:
 def _eq(self: Any, other: object) -> bool:
     if other.__class__ is not self.__class__:
         return NotImplemented
-    return _key(self, "eq") == _key(other, "eq")
+    return bool(_key(self, "eq") == _key(other, "eq"))
 
 
 def _hash(self: Any) -> int:

@@ -247,6 +247,7 @@ def _undecided(view: View, access_id: MinorAccessId) -> MinorAccess:
 
 
 def _reading(get: Any, entry: Entry) -> Iterator[tuple[str, dict[str, str]]]:
+    """One row a reading of a minor's record: when, by whom, and for what stated reason."""
     told = entry.changes()
     yield (
         entry.id,

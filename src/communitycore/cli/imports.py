@@ -1,0 +1,63 @@
+"""Grids from GeoJSON and requests from CSV, by the command line."""
+
+from __future__ import annotations
+
+import argparse
+
+from communitycore.cli import DONE, REFUSED
+from communitycore.cli.output import Output
+from communitycore.cli.verbs import desk_of, open_hub, read_text
+from communitycore.domain.places import GridKind
+from communitycore.formats.geojson import read_features
+from communitycore.formats.requests_csv import read_mapping, read_requests
+from communitycore.loading import load_grids, load_requests
+
+
+def import_grids(given: argparse.Namespace, out: Output) -> int:
+    """Draw a grid for each polygon; exit 1 if any was refused, naming it and what is wrong with it."""
+    features = read_features(read_text(given.file), name_from=given.name_property)
+    with open_hub(given) as hub, out.progress() as progress:
+        bar = progress.add_task(out.pick("grids", "网格"), total=len(features))
+        loaded = load_grids(
+            desk_of(hub, given),
+            features,
+            kind=GridKind(given.kind),
+            repair=given.repair,
+            progress=lambda done, total: progress.update(bar, completed=done, total=total),
+        )
+    out.result({"drawn": loaded.drawn, "repaired": loaded.repaired, "refused": loaded.refused})
+    out.say(
+        f"{len(loaded.drawn)} grids drawn, {len(loaded.repaired)} of them repaired, {len(loaded.refused)} refused.",
+        f"已绘制网格 {len(loaded.drawn)} 个（其中修复 {len(loaded.repaired)} 个），拒绝 {len(loaded.refused)} 个。",
+    )
+    for name, why in loaded.refused.items():
+        out.fault(f"{name}: {why}")
+    return REFUSED if loaded.refused else DONE
+
+
+def import_requests(given: argparse.Namespace, out: Output) -> int:
+    """Load every row of a CSV file as a ticket; a second run makes none twice. What a row says wrongly is told."""
+    mapped = read_mapping(read_text(given.mapping))
+    rows = list(read_requests(read_text(given.file), mapped))
+    with open_hub(given) as hub, out.progress() as progress:
+        bar = progress.add_task(out.pick("requests", "诉求"), total=len(rows))
+        loaded = load_requests(
+            desk_of(hub, given), rows, progress=lambda done, total: progress.update(bar, completed=done, total=total)
+        )
+    out.result(loaded.data())
+    out.say(
+        f"{loaded.rows} rows: {loaded.made} tickets made, {loaded.known} known already, {loaded.failed} failed; "
+        f"{loaded.placed} placed, {loaded.unplaced} in no grid, {loaded.ambiguous} in several.",
+        f"共 {loaded.rows} 行：新建 {loaded.made} 件，已有 {loaded.known} 件，失败 {loaded.failed} 件；"
+        f"落入网格 {loaded.placed} 件，不在网格内 {loaded.unplaced} 件，位于多个网格 {loaded.ambiguous} 件。",
+    )
+    if loaded.out_of_order:
+        out.say(
+            f"{loaded.out_of_order} were closed before they were opened; they are kept as the file says.",
+            f"{loaded.out_of_order} 件的结案时间早于受理时间，按原文保留。",
+        )
+    for (lon, lat), count in loaded.shared.items():
+        out.say(f"{count} share the point {lon}, {lat}.", f"{count} 件共用坐标点 {lon}, {lat}。")
+    for line, why in loaded.problems[:20]:
+        out.fault(f"{given.file}:{line}: {why}")
+    return REFUSED if loaded.failed else DONE
