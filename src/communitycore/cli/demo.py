@@ -227,7 +227,8 @@ def show_government(town: Town, running: CampaignId, out: Output) -> None:
 
 def show_next(url: str, town: Town, out: Output) -> None:
     """Where the file is, and what to try with it."""
-    point = town.neighbourhoods[0].grids[0].area.bounds
+    place = town.neighbourhoods[0]
+    point = place.grids[0].area.bounds
     middle = (point[0] + point[2]) / 2, (point[1] + point[3]) / 2
     if url.startswith("memory:"):
         out.say(
@@ -240,7 +241,7 @@ def show_next(url: str, town: Town, out: Output) -> None:
         f"communitycore verify --db {url}",
         f"communitycore tally --db {url} --in {facts.DISTRICT_CODE}",
         f"communitycore locate --db {url} {middle[0]} {middle[1]}",
-        f"communitycore history --db {url} --in {town.neighbourhoods[0].fact.code} grid {town.neighbourhoods[0].grids[0].id}",
+        f"communitycore history --db {url} --in {place.fact.code} grid {place.grids[0].id}",
     ):
         out.command(line)
 

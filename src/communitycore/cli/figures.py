@@ -52,7 +52,8 @@ def show_tally(title: str, counted: Tally, out: Output) -> None:
     p = counted.progress
     out.say(
         f"{title}: {p.lit} of {p.published} wishes lit, {p.open} open, {p.handed_over + p.thanked} handed over.",
-        f"{title}：共 {p.published} 个微心愿，已点亮 {p.lit} 个，待认领 {p.open} 个，已转交 {p.handed_over + p.thanked} 个。",
+        f"{title}：共 {p.published} 个微心愿，已点亮 {p.lit} 个，待认领 {p.open} 个，"
+        f"已转交 {p.handed_over + p.thanked} 个。",
     )
     bars = [(cell.name, cell.count) for cell in counted.claimants.cells]
     if counted.claimants.others:

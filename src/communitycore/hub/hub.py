@@ -231,6 +231,7 @@ class Hub:
 
     def _committed(self, desk: Desk, call: Call[T], draw: Draw) -> tuple[Session, T]:
         wait = False
+        made: tuple[Session, T] | None = None
         lost: OutcomeUnknown | None = None  # the answer to the last attempt's COMMIT
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -238,9 +239,10 @@ class Hub:
                     session = self._session(tx, desk.jurisdiction, draw.at)
                     # Asked under the lock: a COMMIT that was on its way has arrived by now, or never will.
                     if lost is not None and tx.caused(desk.jurisdiction, draw.again().id()):
+                        assert made is not None, "an attempt was lost only after it was made"
                         return made
                     lost = None
-                    made: tuple[Session, T] = session, session.run(call, desk.actor, draw.again())
+                    made = session, session.run(call, desk.actor, draw.again())
                     self._flush(tx, session)
                 return made
             except OutcomeUnknown as unknown:

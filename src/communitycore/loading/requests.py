@@ -58,7 +58,18 @@ class RequestsLoaded:
         shared = [{"lon": lon, "lat": lat, "rows": n} for (lon, lat), n in self.shared.items()]
         counts = {
             name: getattr(self, name)
-            for name in ["rows", "made", "known", "failed", "placed", "unplaced", "ambiguous", "closed", "out_of_order", "commands"]
+            for name in [
+                "rows",
+                "made",
+                "known",
+                "failed",
+                "placed",
+                "unplaced",
+                "ambiguous",
+                "closed",
+                "out_of_order",
+                "commands",
+            ]
         }
         return {**counts, "shared": shared, "problems": [list(problem) for problem in self.problems]}
 
