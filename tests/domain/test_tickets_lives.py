@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -65,7 +66,6 @@ LEAVES: dict[str, set[TicketStatus | None]] = {
 HANDLERS = {"dispute", "start", "pause", "resume", "extend", "handle"}
 # What may refuse a step that the table allows.
 OTHERWISE: dict[str, set[str]] = {
-    "dispatch": {"tickets.name_assignee"},
     "redispatch": {"tickets.name_assignee"},
     "escalate": {"tickets.nobody_above"},
     "pause": {"tickets.paused"},
@@ -77,19 +77,7 @@ OTHERWISE: dict[str, set[str]] = {
     "withdraw": {"tickets.not_a_reporter"},
 }
 
-ROAD = {
-    S.REPORTED: "accept",
-    S.ACCEPTED: "dispatch",
-    S.DISPATCHED: "start",
-    S.DISPUTED: "redispatch",
-    S.IN_PROGRESS: "handle",
-    S.HANDLED: "verify",
-    S.VERIFIED: "close",
-    S.CLOSED: "call_back",
-    S.CALLED_BACK: "reopen",
-    S.REOPENED: "dispatch",
-}
-ASIDE = sorted(set(TAKES) - set(ROAD.values()) | {"redispatch", "reopen"})
+FORWARD = {"accept", "dispatch", "start", "handle", "verify", "close", "call_back"}
 
 
 class Lives(RuleBasedStateMachine):
@@ -98,12 +86,12 @@ class Lives(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = build()
-        self.known: list[tickets.TicketId] = []
+        self.known: list[tickets.TicketId] = [self.world.reported(point=WEST).id for _ in range(3)]
         self.split = False
 
     @rule(
         who=st.sampled_from(["reporter", "neighbour", "anna", "bo", None]),
-        place=st.sampled_from([WEST, WEST, WEST, EAST, BORDER, None]),
+        place=st.sampled_from([WEST, EAST, WEST, BORDER, None]),
         heavy=st.booleans(),
         source=st.sampled_from([Source.APP, Source.PATROL]),
     )
@@ -120,19 +108,18 @@ class Lives(RuleBasedStateMachine):
         self.do(self.known[n % len(self.known)], name, flag, self.known[other % len(self.known)])
 
     @precondition(lambda self: self.known)
-    @rule(
-        n=st.integers(0, 9), steps=st.sampled_from([1, 2, 3, 4, 6, 9]), aside=st.sampled_from(ASIDE), flag=st.booleans()
-    )
-    def along_the_road(self, n: int, steps: int, aside: str, flag: bool) -> None:
-        """Some steps forward, then one aside."""
-        id = self.known[n % len(self.known)]
-        for _ in range(steps):
-            following = ROAD.get(self.world.ticket(id).status)
-            if following is not None:
-                self.do(id, following, flag, id)
-        self.do(id, aside, flag, self.known[0])
+    @rule(chance=st.randoms(use_true_random=True))
+    def a_stretch(self, chance: Random) -> None:
+        """Steps that the table allows, mostly forward: what Hypothesis draws itself stays near the beginning of lives."""
+        for _ in range(12):
+            id, other = chance.choice(self.known), chance.choice(self.known)
+            status = self.world.ticket(id).status
+            fitting = sorted(name for name, takes in TAKES.items() if status in takes)
+            if fitting:
+                name = chance.choices(fitting, [8 if name in FORWARD else 2 for name in fitting])[0]
+                self.do(id, name, chance.random() < 0.5, other)
 
-    @precondition(lambda self: not self.split)
+    @precondition(lambda self: not self.split and len(self.known) > 3)
     @rule(officer=st.sampled_from(["anna", "neighbour"]))
     def split_the_west(self, officer: str) -> None:
         world = self.world
@@ -156,16 +143,14 @@ class Lives(RuleBasedStateMachine):
             return
         if flag and before.merged_into is not None:
             return  # a reporter who names it acts on the one it became part of
-        chosen = self.lightest(before) if name == "dispatch" else None
-        try:
-            self.call(before, name, flag, other)
-        except WrongStatus as refused:
-            assert before.status not in TAKES[name]
-            assert set(refused.allowed) == {str(status) for status in TAKES[name]}
-            assert world.ticket(id) == before
-            return
-        except cc.Refused as refused:
-            assert refused.code in OTHERWISE.get(name, set()), refused
+        chosen = world.ref(world.cai) if before.answers is not None else self.lightest(before)
+        refused = self.call(before, name, flag, other)
+        if refused is not None:
+            if isinstance(refused, WrongStatus):
+                assert before.status not in TAKES[name]
+                assert set(refused.allowed) == {str(status) for status in TAKES[name]}
+            else:
+                assert refused.code in OTHERWISE.get(name, set()), refused
             assert world.ticket(id) == before
             return
         after = world.ticket(id)
@@ -174,10 +159,12 @@ class Lives(RuleBasedStateMachine):
         if name == "dispatch":
             assert after.assignee == chosen
 
-    def call(self, ticket: Ticket, name: str, flag: bool, other: tickets.TicketId) -> None:
+    def call(self, ticket: Ticket, name: str, flag: bool, other: tickets.TicketId) -> cc.Refused | None:
+        """Do it; gives what refused it."""
         world = self.world
         command: Any = getattr(tickets, name)
         given: dict[str, dict[str, Any]] = {
+            "dispatch": {} if ticket.answers is None else {"to": world.ref(world.cai)},
             "reject": {"ground": Ground.NOT_OURS, "reason": "不属于本社区"},
             "extend": {"until": world.clock() + timedelta(days=1000 + ticket.extensions), "reason": "缺料"},
             "handle": {"evidence": PHOTO, "report": "已修"},
@@ -196,7 +183,11 @@ class Lives(RuleBasedStateMachine):
             rows = world.clerk.find(tickets.TicketReporter, cc.where(tickets.TicketReporter.born, ticket.id))
             if rows[0].party is not None:
                 desk = world.desk(rows[0].party)
-        desk.do(command, ticket.id, **given.get(name, {}))
+        try:
+            desk.do(command, ticket.id, **given.get(name, {}))
+        except cc.Refused as refused:
+            return refused
+        return None
 
     def lightest(self, ticket: Ticket) -> cc.Ref | None:
         """Whom routing must choose, found the slow way."""

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sql_room import CODE, Order, Plot, bump, garden, hub_at, open_plot, url_of, where, write
+from sql_room import CODE, Order, Plot, bump, garden, hub_at, open_plot, url_of, write
 
 import communitycore as cc
 from communitycore.hub.desk import Desk
 from communitycore.kernel.errors import CommunityCoreError, StoreBusy, StoreUnusable
+from communitycore.kernel.query import where
 from communitycore_sql import open_store
 
 

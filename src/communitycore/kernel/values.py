@@ -35,10 +35,10 @@ def _key(value: Any, wanted: str) -> tuple[Any, ...]:
     return tuple(getattr(value, a.name) for a in value.__attrs_attrs__ if getattr(a, wanted))
 
 
-def _eq(self: Any, other: object) -> bool:
+def _eq(self: Any, other: object) -> Any:
     if other.__class__ is not self.__class__:
         return NotImplemented
-    return bool(_key(self, "eq") == _key(other, "eq"))
+    return _key(self, "eq") == _key(other, "eq")
 
 
 def _hash(self: Any) -> int:
