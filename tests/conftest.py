@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 # No example database: a run leaves nothing behind, and a failure prints the blob that repeats it.
-settings.register_profile("ci", deadline=None, database=None, print_blob=True)
+settings.register_profile("ci", deadline=None, database=None, print_blob=True, max_examples=25)
 settings.register_profile("quick", settings.get_profile("ci"), max_examples=20)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "ci")

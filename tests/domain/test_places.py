@@ -537,7 +537,7 @@ def test_a_split_forgives_a_sliver_and_a_tolerance_of_zero_does_not(four: tuple[
     here, (old, *_) = four
     sliver = 1e-7  # of a cell: some square centimetres
     parts = (Part("甲", box(0, 0, 1, 0.5)), Part("乙", box(0, 0.5 + sliver, 1, 1)))
-    with pytest.raises(places.PartsDoNotFit, match="1 m² are left over"):
+    with pytest.raises(places.PartsDoNotFit, match="1 square metres are left over"):
         here.desk.do(places.split_grid, old.id, parts=parts, tolerance_m2=0)
     assert len(here.desk.do(places.split_grid, old.id, parts=parts)) == 2
 
