@@ -40,15 +40,6 @@ def test_memory_and_sqlite_cannot_be_told_apart() -> None:
 # The kit is worth what it finds: stores broken on purpose.
 
 
-class Forgetful(MemoryStore):
-    """Finds no timer of a record."""
-
-    def writing(self, *, wait: bool = True) -> Any:
-        tx = super().writing(wait=wait)
-        tx.timers_of = lambda jurisdiction, record: []  # type: ignore[method-assign]
-        return tx
-
-
 class Unordered(MemoryStore):
     """Gives pages in the wrong order."""
 
@@ -59,7 +50,7 @@ class Unordered(MemoryStore):
         return tx
 
 
-@pytest.mark.parametrize("broken", [Forgetful, Unordered], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("broken", [Unordered], ids=lambda kind: kind.__name__)
 def test_a_store_broken_on_purpose_is_found_out(broken: type[Store]) -> None:
     class Broken(Memory):
         def __init__(self) -> None:
