@@ -12,6 +12,8 @@ from communitycore.formats.geojson import read_features
 from communitycore.formats.requests_csv import read_mapping, read_requests
 from communitycore.loading import load_grids, load_requests
 
+SHOWN = 20  # problems in the window
+
 
 def import_grids(given: argparse.Namespace, out: Output) -> int:
     """Draw a grid for each polygon; exit 1 if any was refused, naming it and what is wrong with it."""
@@ -23,6 +25,7 @@ def import_grids(given: argparse.Namespace, out: Output) -> int:
             features,
             kind=GridKind(given.kind),
             repair=given.repair,
+            language=out.language,
             progress=lambda done, total: progress.update(bar, completed=done, total=total),
         )
     out.result({"drawn": loaded.drawn, "repaired": loaded.repaired, "refused": loaded.refused})
@@ -47,9 +50,13 @@ def import_requests(given: argparse.Namespace, out: Output) -> int:
     out.result(loaded.data())
     out.say(
         f"{loaded.rows} rows: {loaded.made} tickets made, {loaded.known} known already, {loaded.failed} failed; "
-        f"{loaded.placed} placed, {loaded.unplaced} in no grid, {loaded.ambiguous} in several.",
+        f"{loaded.placed} placed, {loaded.unplaced} in no grid, {loaded.ambiguous} in several; "
+        f"{loaded.routed} given to officers, {loaded.by_unit} to units by name, {loaded.waiting} wait for a clerk; "
+        f"{loaded.closed} walked to their end.",
         f"共 {loaded.rows} 行：新建 {loaded.made} 件，已有 {loaded.known} 件，失败 {loaded.failed} 件；"
-        f"落入网格 {loaded.placed} 件，不在网格内 {loaded.unplaced} 件，位于多个网格 {loaded.ambiguous} 件。",
+        f"落入网格 {loaded.placed} 件，不在网格内 {loaded.unplaced} 件，位于多个网格 {loaded.ambiguous} 件；"
+        f"按规则派给网格员 {loaded.routed} 件，按名称派给单位 {loaded.by_unit} 件，待派单 {loaded.waiting} 件；"
+        f"办至结案 {loaded.closed} 件。",
     )
     if loaded.out_of_order:
         out.say(
@@ -58,6 +65,13 @@ def import_requests(given: argparse.Namespace, out: Output) -> int:
         )
     for (lon, lat), count in loaded.shared.items():
         out.say(f"{count} share the point {lon}, {lat}.", f"{count} 件共用坐标点 {lon}, {lat}。")
-    for line, why in loaded.problems[:20]:
+    pace = loaded.commands / max(loaded.seconds, 1e-9)
+    out.say(
+        f"{loaded.commands} commands in {loaded.seconds:.1f} s: {pace:.0f} a second.",
+        f"{loaded.seconds:.1f} 秒内执行 {loaded.commands} 条命令，每秒 {pace:.0f} 条。",
+    )
+    for line, why in loaded.problems[:SHOWN]:
         out.fault(f"{given.file}:{line}: {why}")
+    if (more := len(loaded.problems) - SHOWN) > 0:
+        out.fault(out.pick(f"… and {more} more; --json lists all.", f"……另有 {more} 条；--json 可列出全部。"))
     return REFUSED if loaded.failed else DONE

@@ -7,22 +7,36 @@ from collections.abc import Callable, Sequence
 from attrs import Factory, define
 
 from communitycore.domain import places
-from communitycore.domain.places import GridKind
+from communitycore.domain.places import BadBoundary, Grid, GridKind
 from communitycore.formats.geojson import Feature
 from communitycore.hub.desk import Desk
-from communitycore.kernel.errors import CommunityCoreError
+from communitycore.kernel.command import Call
+from communitycore.kernel.errors import CommunityCoreError, Language
 from communitycore.kernel.geometry import Area
+
+TOGETHER = 50
 
 Progress = Callable[[int, int], None]
 
 
 @define
 class GridsLoaded:
-    """What became of the features: names drawn, names repaired among them, and name -> why it was refused."""
+    """What became of the features: names drawn, names repaired among them, and name -> why it was refused.
+
+    Features of one name are told apart in `refused` by a number.
+    """
 
     drawn: list[str] = Factory(list)
     repaired: list[str] = Factory(list)
     refused: dict[str, str] = Factory(dict)
+
+    def refuse(self, name: str, why: str) -> None:
+        """Keep why a feature was refused."""
+        called, n = name, 1
+        while called in self.refused:
+            n += 1
+            called = f"{name} ({n})"
+        self.refused[called] = why
 
 
 def load_grids(
@@ -31,24 +45,40 @@ def load_grids(
     *,
     kind: GridKind = GridKind.BASIC,
     repair: bool = False,
+    language: Language = "en",
     progress: Progress | None = None,
 ) -> GridsLoaded:
     """Draw a grid for each area among `features`; those that are refused do not hinder the others.
 
-    repair: read invalid polygons even-odd and record that they were.
+    repair: read invalid polygons even-odd and record that they were. language: of what is said of the refused.
     """
     loaded = GridsLoaded()
-    for done, feature in enumerate(features, 1):
-        if isinstance(feature.shape, Area):
-            try:
-                grid = desk.do(places.draw_grid, name=feature.name, area=feature.shape, kind=kind, repair=repair)
-                loaded.drawn.append(feature.name)
-                if grid.repaired:
-                    loaded.repaired.append(feature.name)
-            except CommunityCoreError as refused:
-                loaded.refused[feature.name] = str(refused)
-        else:
-            loaded.refused[feature.name] = "it is a point, and a grid is an area"
+    for start in range(0, len(features), TOGETHER):
+        calls: list[tuple[str, Call[Grid]]] = []
+        for number, feature in enumerate(features[start : start + TOGETHER], start + 1):
+            name = feature.name or f"#{number}"
+            if isinstance(feature.shape, Area):
+                call = places.draw_grid.call(name=feature.name, area=feature.shape, kind=kind, repair=repair)
+                calls.append((name, call))
+            else:
+                loaded.refuse(
+                    name, "这是一个点，网格应为面。" if language == "zh" else "It is a point; a grid is an area."
+                )
+        outcomes = desk.do_many([call for _, call in calls])
+        for (name, _), outcome in zip(calls, outcomes, strict=True):
+            if outcome.error is None:
+                loaded.drawn.append(name)
+                if outcome.get().repaired:
+                    loaded.repaired.append(name)
+            else:
+                loaded.refuse(name, _why(outcome.error, language))
         if progress is not None:
-            progress(done, len(features))
+            progress(min(start + TOGETHER, len(features)), len(features))
     return loaded
+
+
+def _why(error: Exception, language: Language) -> str:
+    """In words; of a bad boundary its faults alone, since the name is said beside them."""
+    if isinstance(error, BadBoundary):
+        return error.shown_zh if language == "zh" else error.shown
+    return error.say(language) if isinstance(error, CommunityCoreError) else str(error)

@@ -5,40 +5,57 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from time import perf_counter
 from typing import Any
 
-from attrs import Factory, define, frozen
+from attrs import Factory, asdict, define, frozen
 
 from communitycore.domain import people, places, tickets
-from communitycore.domain.people import OrganisationKind
+from communitycore.domain.people import OrganisationKind, OrganisationProfile
+from communitycore.domain.places import Located, Outside
 from communitycore.domain.roles import CLERK, SUPERVISOR
-from communitycore.domain.tickets import CategoryId, Part, Source, Ticket, TicketStatus
+from communitycore.domain.tickets import Category, CategoryId, Part, Source, Ticket, TicketReporter, TicketStatus
 from communitycore.formats.requests_csv import Request
 from communitycore.hub.desk import Desk
 from communitycore.kernel.command import Call
+from communitycore.kernel.geometry import Point
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.query import where
 from communitycore.kernel.rules import Role
 
 TOGETHER = 200
+PART = 5_000  # rows held through all stages at once: long enough that each officer's calls fill a transaction
 SHARED = 100  # so many requests on one point are more likely a default than a place
-UNNAMED = "uncategorised"
+MESSAGE_MAX = 180
+NAME_MAX, TITLE_MAX = 100, 200
+UNSORTED, NOBODY = "未分类 uncategorised", "未注明单位 unit not stated"
 
 Progress = Callable[[int, int], None]
+_S = TicketStatus
 
 
 @frozen
 class Actors:
-    """Who acts for the loader: a clerk, one who handles, and a supervisor who verifies; all different."""
+    """Who acts for the loader: a clerk who takes in and gives out, and a supervisor who verifies; two persons.
+
+    Who handles is the officer that routing finds, or the row's own unit; so nobody verifies what they handled.
+    """
 
     clerk: Ref
-    handler: Ref
     supervisor: Ref
 
 
 @define
 class RequestsLoaded:
-    """What became of the rows. problems: (line, what is wrong). shared: point -> how many rows have it."""
+    """What became of the rows: rows = made + known + failed = placed + unplaced + ambiguous.
+
+    known: made a ticket before, in an earlier load or line. routed: given to an officer by rule in this load.
+    by_unit: to the row's unit by name, since routing found nobody. waiting: open, in the clerk's queue.
+    closed: walked to their end in this load. shared: point -> how many rows have it, if more than SHARED.
+    problems: (line, what is wrong), whatever came of the row.
+    """
 
     rows: int = 0
     made: int = 0
@@ -47,44 +64,36 @@ class RequestsLoaded:
     placed: int = 0
     unplaced: int = 0
     ambiguous: int = 0
+    routed: int = 0
+    by_unit: int = 0
+    waiting: int = 0
     closed: int = 0
     out_of_order: int = 0
     commands: int = 0
+    seconds: float = 0.0
     shared: dict[tuple[float, float], int] = Factory(dict)
     problems: list[tuple[int, str]] = Factory(list)
 
     def data(self) -> dict[str, Any]:
         """As plain data."""
         shared = [{"lon": lon, "lat": lat, "rows": n} for (lon, lat), n in self.shared.items()]
-        counts = {
-            name: getattr(self, name)
-            for name in [
-                "rows",
-                "made",
-                "known",
-                "failed",
-                "placed",
-                "unplaced",
-                "ambiguous",
-                "closed",
-                "out_of_order",
-                "commands",
-            ]
-        }
-        return {**counts, "shared": shared, "problems": [list(problem) for problem in self.problems]}
+        problems = [{"line": line, "what": what} for line, what in self.problems]
+        return {**asdict(self), "seconds": round(self.seconds, 3), "shared": shared, "problems": problems}
 
 
 def make_actors(admin: Desk) -> Actors:
-    """Appoint a clerk and a supervisor, and register a unit that handles, for a load with nobody else at hand."""
+    """Appoint a clerk and a supervisor of the loader's own; called again, it gives the same ones.
+
+    A load is never done in the name of somebody who serves here and knows nothing of it.
+    """
 
     def serves(duty: Role) -> Ref:
-        party = admin.do(people.register)
+        party = admin.keyed(f"loading:party:{duty.name}").do(people.register)
         holder = Ref(admin.jurisdiction, party.id)
-        admin.do(people.appoint, holder=holder, duty=duty)
+        admin.keyed(f"loading:duty:{duty.name}").do(people.appoint, holder=holder, duty=duty)
         return holder
 
-    unit = admin.do(people.register_organisation, name="import", kind=OrganisationKind.PUBLIC_BODY)
-    return Actors(serves(CLERK), Ref(admin.jurisdiction, unit.id), serves(SUPERVISOR))
+    return Actors(serves(CLERK), serves(SUPERVISOR))
 
 
 def load_requests(
@@ -92,119 +101,247 @@ def load_requests(
 ) -> RequestsLoaded:
     """Load all rows; none is dropped, and a row loaded before makes no second ticket.
 
-    Each is reported, accepted and given to the handler's unit at the time it was opened, and, if the row says that it
-    was closed, handled, verified by another and closed at that time. Its grid is the one its point lies in.
+    Each is reported, accepted and dispatched by its point at the time it was opened. Where routing finds nobody, an
+    open one waits in the clerk's queue and a closed one goes to its unit. A closed one is started, handled, verified
+    by another and closed at the time it was closed, the only other one that a row knows. A ticket goes on from where
+    it stands: a load that was broken off, or a later file in which more rows are closed, is simply loaded again.
+    What a row's text has too much of is cut and told; a point outside the jurisdiction is left out and told.
     """
-    who = actors or make_actors(admin)
-    desks = {
-        name: admin.hub.desk(admin.jurisdiction, getattr(who, name)) for name in ("clerk", "handler", "supervisor")
-    }
-    loaded = RequestsLoaded(rows=len(requests))
-    points = Counter((r.point.lon, r.point.lat) for r in requests if r.point is not None)
-    loaded.shared = {point: count for point, count in points.most_common() if count > SHARED}
-    categories = _categories(admin, requests)
-    for start in range(0, len(requests), TOGETHER):
-        _load(requests[start : start + TOGETHER], desks, who, categories, loaded)
-        if progress is not None:
-            progress(min(start + TOGETHER, len(requests)), len(requests))
-    return loaded
+    began = perf_counter()
+    load = _Load(admin, actors or make_actors(admin), RequestsLoaded(rows=len(requests)))
+    points = Counter(r.point for r in requests if r.point is not None)
+    load.told.shared = {(p.lon, p.lat): count for p, count in points.most_common() if count > SHARED}
+    load.define_categories(requests)
+    for start in range(0, len(requests), PART):
+        part = requests[start : start + PART]
+        for row in part:
+            load.look_at(row)
+        load.walk(part, partial(_tell, progress, start, len(part), len(requests)))
+    load.told.problems.sort(key=lambda problem: problem[0])
+    load.told.seconds = perf_counter() - began
+    return load.told
 
 
-def _categories(admin: Desk, requests: Iterable[Request]) -> dict[tuple[str, str], CategoryId]:
-    """Define what categories the rows name, on two levels, unless they are there."""
-    known = {(c.parent, c.name_zh): c.id for c in admin.find(tickets.Category, limit=1_000)}
-
-    def one(parent: CategoryId | None, name: str) -> CategoryId:
-        if (parent, name) not in known:
-            made = admin.do(tickets.define_category, name_zh=name, part=Part.EVENT, parent_id=parent)
-            known[parent, name] = made.id
-        return known[parent, name]
-
-    pairs = dict.fromkeys((r.category or UNNAMED, r.kind or r.category or UNNAMED) for r in requests)
-    return {pair: one(one(None, pair[0]), pair[1]) for pair in pairs}
+def _tell(progress: Progress | None, start: int, rows: int, total: int, share: float) -> None:
+    if progress is not None:
+        progress(start + int(share * rows), total)
 
 
-def _load(
-    rows: Sequence[Request],
-    desks: dict[str, Desk],
-    who: Actors,
-    categories: dict[tuple[str, str], CategoryId],
-    loaded: RequestsLoaded,
-) -> None:
-    """One batch through every stage of its life."""
-    for row in rows:
-        loaded.problems += [(row.line, problem) for problem in row.problems]
-        loaded.out_of_order += row.opened is not None and row.closed is not None and row.closed < row.opened
-        located = None if row.point is None else desks["clerk"].ask(places.locate, row.point)
-        if located is None or not located.grids:
-            loaded.unplaced += 1
-        elif located.ambiguous:
-            loaded.ambiguous += 1
+class _Load:
+    """One load on its way."""
+
+    def __init__(self, admin: Desk, who: Actors, told: RequestsLoaded) -> None:
+        self.admin, self.told = admin, told
+        self.clerk = admin.hub.desk(admin.jurisdiction, who.clerk)
+        self.supervisor = admin.hub.desk(admin.jurisdiction, who.supervisor)
+        self.categories: dict[tuple[CategoryId | None, str], CategoryId] = {}
+        self.units: dict[str, Ref] = {}
+        self.located: dict[Point, Located] = {}
+        self.tickets: dict[str, tuple[Request, Ticket]] = {}  # by the ticket's id, as it stands now
+
+    # what is wanted beforehand
+
+    def define_categories(self, requests: Iterable[Request]) -> None:
+        """Define what categories the rows name, on two levels, unless they are in use here."""
+        after: Category | None = None
+        while page := self.admin.find(Category, limit=1_000, after=after):
+            after = page[-1]
+            for c in page:
+                if c.status is tickets.CategoryStatus.ACTIVE:
+                    self.categories[c.parent, c.name_zh] = c.id
+        for names in dict.fromkeys(_names(row) for row in requests):
+            parent: CategoryId | None = None
+            for name in names:
+                if (parent, name) not in self.categories:
+                    # A file of requests does not say which are parts of the realm and which events (G3).
+                    made = self.admin.do(tickets.define_category, name_zh=name, part=Part.EVENT, parent_id=parent)
+                    self.categories[parent, name] = made.id
+                    self.told.commands += 1
+                parent = self.categories[parent, name]
+
+    def category(self, row: Request) -> CategoryId:
+        """The category of a row, which is defined."""
+        found: CategoryId | None = None
+        for name in _names(row):
+            found = self.categories[found, name]
+        assert found is not None, "a row has at least one name of a category"
+        return found
+
+    def unit(self, row: Request) -> Ref:
+        """The row's unit: the organisation here of that name, registered if there is none."""
+        name = _clean(row.unit or NOBODY)[:191]
+        if name not in self.units:
+            known = self.admin.find(OrganisationProfile, where(OrganisationProfile.name, name), limit=1)
+            if known:
+                party = known[0].party
+            else:
+                kind = OrganisationKind.PUBLIC_BODY
+                party = self.admin.do(people.register_organisation, name=name, kind=kind).id
+                self.told.commands += 1
+            self.units[name] = Ref(self.admin.jurisdiction, party)
+        return self.units[name]
+
+    def look_at(self, row: Request) -> None:
+        """Count what is to be said of a row whatever becomes of it."""
+        self.told.problems += [(row.line, problem) for problem in row.problems]
+        self.told.out_of_order += row.opened is not None and row.closed is not None and row.closed < row.opened
+        if row.point is None:
+            self.told.unplaced += 1
+            return
+        if row.point not in self.located:
+            self.located[row.point] = self.clerk.ask(places.locate, row.point)
+        located = self.located[row.point]
+        if located.ambiguous:
+            self.told.ambiguous += 1
+        elif located.one is None:
+            self.told.unplaced += 1
         else:
-            loaded.placed += 1
-    reported = _stage(desks["clerk"], [(row, _report(row, categories), row.opened) for row in rows], loaded)
-    fresh: list[tuple[Request, Ticket]] = []
-    for row, ticket in reported:
-        if ticket.status is TicketStatus.REPORTED:
-            loaded.made += 1
-            fresh.append((row, ticket))
-        else:
-            loaded.known += 1
+            self.told.placed += 1
+
+    # the stages
+
+    def walk(self, rows: Sequence[Request], share: Callable[[float], None]) -> None:
+        """Take these rows through every stage that is still before them."""
+        self.tickets = {}
+        for start in range(0, len(rows), TOGETHER):
+            self.report(rows[start : start + TOGETHER])
+            share(0.25 * start / len(rows))
+        self.stage(_S.REPORTED, lambda row, t: tickets.accept.call(t.id))
+        share(0.4)
+        routed = self.stage(_S.ACCEPTED, lambda row, t: None if t.answers is not None else tickets.dispatch.call(t.id))
+        self.told.routed += sum(ticket.status is _S.DISPATCHED for ticket in routed)
+        share(0.55)
+        given = self.stage(_S.ACCEPTED, lambda row, t: tickets.dispatch.call(t.id, unit=self.unit(row)), ended=True)
+        self.told.by_unit += len(given)
+        self.told.waiting += sum(t.status in (_S.REPORTED, _S.ACCEPTED) for _, t in self.tickets.values())
+        share(0.6)
+        self.stage(_S.DISPATCHED, lambda row, t: tickets.start.call(t.id), ended=True, by_bearer=True)
+        share(0.7)
+        self.stage(
+            _S.IN_PROGRESS,
+            lambda row, t: tickets.handle.call(t.id, evidence=(_evidence(row),), report="办结时间据导入文件。Closed in the imported file."),
+            ended=True,
+            by_bearer=True,
+        )  # fmt: skip
+        share(0.8)
+        verified = lambda row, t: tickets.verify.call(t.id, evidence=(_evidence(row),))  # noqa: E731 - one of a row of alike
+        self.stage(_S.HANDLED, verified, ended=True, desk=self.supervisor)
+        share(0.9)
+        self.told.closed += len(
+            self.stage(_S.VERIFIED, lambda row, t: tickets.close.call(t.id), ended=True, desk=self.supervisor)
+        )
+        share(1.0)
+
+    def report(self, rows: Sequence[Request]) -> None:
+        """Make the tickets of some rows, or find those that they made before."""
+        keys = [f"{row.source}:{_message(row)}" for row in rows]  # as TicketReporter.message has it
+        before = {
+            r.message
+            for r in self.clerk.find(TicketReporter, where(TicketReporter.message, among=keys), limit=TOGETHER)
+        }
+        outcomes = self.clerk.do_many([self.reported(row, row.point) for row in rows])
+        self.told.commands += len(rows)
+        for row, key, outcome in zip(rows, keys, outcomes, strict=True):
+            if isinstance(outcome.error, Outside):
+                self.told.problems.append((row.line, f"{outcome.error} It is loaded without its point."))
+                outcome = self.clerk.do_many([self.reported(row, None)])[0]
+                self.told.commands += 1
+            if outcome.error is not None:
+                self.told.failed += 1
+                self.told.problems.append((row.line, str(outcome.error)))
+                continue
+            ticket = outcome.get()
+            if key in before:
+                self.told.known += 1
+            else:
+                before.add(key)
+                self.told.made += 1
+            if ticket.id in self.tickets:
+                first = self.tickets[ticket.id][0].line
+                self.told.problems.append((row.line, f"it has the id of line {first}, whose ticket stands for both"))
+            else:
+                self.tickets[ticket.id] = row, ticket
+
+    def reported(self, row: Request, point: Point | None) -> Call[Ticket]:
+        """The report of a row, at the time it was opened."""
+        title = _clean(row.title or row.kind or row.category or row.id or "?")
+        if len(title) > TITLE_MAX:
+            self.told.problems.append(
+                (row.line, f"its title is cut to {TITLE_MAX} characters; all of it is the description")
+            )
+        call = tickets.report.call(
+            source=Source(row.source),
+            title=title[:TITLE_MAX],
+            description=title if len(title) > TITLE_MAX else None,
+            category=self.category(row),
+            point=point,
+            happened=row.opened,
+            message=_message(row),
+        )
+        return _at(call, row.opened)
 
     def stage(
-        desk: str, make: Callable[[Ticket], Call[Ticket]], when: Callable[[Request], datetime | None]
-    ) -> list[tuple[Request, Ticket]]:
-        return _stage(desks[desk], [(row, make(ticket), when(row)) for row, ticket in fresh], loaded)
+        self,
+        status: TicketStatus,
+        make: Callable[[Request, Ticket], Call[Ticket] | None],
+        *,
+        ended: bool = False,
+        by_bearer: bool = False,
+        desk: Desk | None = None,
+    ) -> list[Ticket]:
+        """One command for each ticket that has this status; gives those that it was done to.
 
-    fresh = stage("clerk", lambda t: tickets.accept.call(t.id), lambda r: r.opened)
-    fresh = stage("clerk", lambda t: tickets.dispatch.call(t.id, unit=who.handler), lambda r: r.opened)
-    fresh = [(row, ticket) for row, ticket in fresh if row.closed is not None]
-    fresh = stage("handler", lambda t: tickets.start.call(t.id), lambda r: r.closed)
-    fresh = stage(
-        "handler",
-        lambda t: tickets.handle.call(t.id, evidence=("imported",), report="closed in the source"),
-        lambda r: r.closed,
-    )
-    fresh = stage("supervisor", lambda t: tickets.verify.call(t.id, evidence=("imported",)), lambda r: r.closed)
-    fresh = stage("supervisor", lambda t: tickets.close.call(t.id), lambda r: r.closed)
-    loaded.closed += len(fresh)
-
-
-def _report(row: Request, categories: dict[tuple[str, str], CategoryId]) -> Call[Ticket]:
-    pair = (row.category or UNNAMED, row.kind or row.category or UNNAMED)
-    return tickets.report.call(
-        source=Source(row.source),
-        title=(row.title or row.kind or row.category or row.id or "?")[:200],
-        category=categories[pair],
-        point=row.point,
-        happened=row.opened,
-        message=row.id or f"line-{row.line}",
-    )
-
-
-def _stage(
-    desk: Desk, calls: Sequence[tuple[Request, Call[Ticket], datetime | None]], loaded: RequestsLoaded
-) -> list[tuple[Request, Ticket]]:
-    """Do these calls together; those that fail are told by line and left where they are."""
-    done: list[tuple[Request, Ticket]] = []
-    outcomes = desk.do_many([call if when is None else call.occurred(when) for _, call, when in calls])
-    loaded.commands += len(calls)
-    for (row, _, _), outcome in zip(calls, outcomes, strict=True):
-        if outcome.error is not None:
-            loaded.failed += 1
-            loaded.problems.append((row.line, str(outcome.error)))
-        else:
-            done.append((row, outcome.get()))
-    return done
+        ended: only for rows that were closed, at that time. by_bearer: by whoever has it. desk: the clerk's, if None.
+        One that fails is told by its line and stays where it is.
+        """
+        by: dict[Desk, list[tuple[Request, Call[Ticket]]]] = {}
+        for row, ticket in self.tickets.values():
+            if ticket.status is not status or (ended and row.closed is None):
+                continue
+            if (call := make(row, ticket)) is None:
+                continue
+            whose = desk or self.clerk
+            if by_bearer:
+                if ticket.bearer is None:
+                    continue
+                whose = self.admin.hub.desk(self.admin.jurisdiction, ticket.bearer)
+            by.setdefault(whose, []).append((row, _at(call, row.closed if ended else row.opened)))
+        done: list[Ticket] = []
+        for whose, calls in by.items():
+            outcomes = whose.do_many([call for _, call in calls])
+            self.told.commands += len(calls)
+            for (row, _), outcome in zip(calls, outcomes, strict=True):
+                if outcome.error is not None:
+                    self.told.problems.append((row.line, str(outcome.error)))
+                    continue
+                ticket = outcome.get()
+                self.tickets[ticket.id] = row, ticket
+                done.append(ticket)
+        return done
 
 
-def placed_by_grid(clerk: Desk) -> Counter[str]:
-    """How many tickets each grid has, by the grid's name."""
-    names = {grid.id: grid.name for grid in clerk.find(places.Grid, limit=1_000)}
-    found: Counter[str] = Counter()
-    for id, name in names.items():
-        after: Ticket | None = None
-        while page := clerk.find(Ticket, where(Ticket.grid, id), limit=1_000, after=after):
-            found[name] += len(page)
-            after = page[-1]
-    return found
+def _names(row: Request) -> tuple[str, ...]:
+    """The names of a row's category, from the top: two if the row has two."""
+    given = [_clean(name)[:NAME_MAX] for name in (row.category, row.kind) if name]
+    return tuple(given) or (UNSORTED,)
+
+
+def _message(row: Request) -> str:
+    """The row's message id: its own id, or its line if it has none, so that a second load finds the first."""
+    if len(row.id) <= MESSAGE_MAX and row.id == _clean(row.id):
+        return row.id or f"line-{row.line}"
+    return sha256(row.id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _clean(text: str) -> str:
+    """The text without what no store keeps, which a damaged file may hold."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _evidence(row: Request) -> str:
+    """By what the end of a row can be seen: the case in the system it comes from."""
+    return f"case-{_message(row)}"
+
+
+def _at(call: Call[Ticket], when: datetime | None) -> Call[Ticket]:
+    return call if when is None else call.occurred(when)

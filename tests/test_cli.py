@@ -1,0 +1,393 @@
+"""The command line, verb by verb: what it prints, in which language, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from communitycore.cli import DONE, REFUSED, UNUSABLE, USAGE, main
+
+pytest.importorskip("communitycore_sql")
+
+Told = tuple[int, str, str]
+
+MAPPING = """
+[columns]
+id = "no"
+opened = "from"
+closed = "to"
+category = "group"
+kind = "what"
+lon = "x"
+lat = "y"
+source = "by"
+unit = "who"
+[sources]
+call = "telephone"
+"""
+ROWS = """no,from,to,group,what,x,y,by,who
+1,2015-05-01T08:00:00,2015-05-02T08:00:00,路灯,灯不亮,0.25,0.5,call,Lamps
+2,2015-05-01T09:00:00,,路灯,灯不亮,0.75,0.5,call,Lamps
+3,2015-05-01T10:00:00,2015-05-01T09:00:00,路面,坑,9,9,pigeon,Roads
+"""
+BOW_TIE = [[[2, 0], [3, 1], [3, 0], [2, 1], [2, 0]]]
+
+
+def square(west: float, east: float) -> list[Any]:
+    return [[[west, 0], [east, 0], [east, 1], [west, 1], [west, 0]]]
+
+
+def features(**polygons: Any) -> str:
+    members = [
+        {"type": "Feature", "properties": {"name": name}, "geometry": {"type": "Polygon", "coordinates": rings}}
+        for name, rings in polygons.items()
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": members})
+
+
+class Town:
+    """A store file with one community, and the words to speak to it."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.capsys = folder, capsys
+        self.file = folder / "town.db"
+        self.db = ("--db", f"sqlite:///{self.file}")
+
+    def __call__(self, *words: str, lang: str = "en") -> Told:
+        """Run one verb on the store; gives exit code, standard output and standard error."""
+        return self.bare(*words, *self.db, lang=lang)
+
+    def bare(self, *words: str, lang: str = "en") -> Told:
+        """The same without the store."""
+        self.capsys.readouterr()
+        code = main([*words, "--lang", lang])
+        out, err = self.capsys.readouterr()
+        return code, out, err
+
+    def json(self, *words: str) -> Any:
+        """What a verb prints as JSON."""
+        return json.loads(self(*words, "--json")[1])
+
+    def write(self, name: str, text: str | bytes) -> str:
+        """A file to give to a verb."""
+        path = self.folder / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return str(path)
+
+
+@pytest.fixture
+def bare(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Town:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("COMMUNITYCORE_DB", raising=False)
+    return Town(tmp_path, capsys)
+
+
+@pytest.fixture
+def town(bare: Town) -> Town:
+    code, _, err = bare("init", "--code", "370115002023", "--title", "汇鑫社区", "--level", "community")
+    assert code == DONE, err
+    return bare
+
+
+@pytest.fixture
+def gridded(town: Town) -> Town:
+    code, _, err = town(
+        "import-grids", town.write("grids.json", features(西网格=square(0, 0.5), 东网格=square(0.5, 1)))
+    )
+    assert code == DONE, err
+    return town
+
+
+@pytest.fixture
+def loaded(gridded: Town) -> Town:
+    files = gridded.write("rows.csv", ROWS), "--mapping", gridded.write("map.toml", MAPPING)
+    code, _, err = gridded("import-requests", *files)
+    assert code == DONE, err
+    return gridded
+
+
+# words and stores
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("dance",), ("locate", "east", "west"), ("init",), ("import-grids", "x", "--kind", "round")]
+)
+def test_words_that_are_no_verb_of_ours_are_usage(bare: Town, words: tuple[str, ...]) -> None:
+    code, out, err = bare.bare(*words)
+    assert (code, out) == (USAGE, "")
+    assert "communitycore" in err
+
+
+def test_help_and_version_are_done(bare: Town) -> None:
+    assert bare.bare("--help")[0] == DONE
+    code, out, _ = bare.bare("--version")
+    assert (code, out.split()[0]) == (DONE, "communitycore")
+
+
+def test_a_verb_without_a_store_is_usage_and_the_environment_may_name_one(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert town.bare("verify")[0] == USAGE
+    monkeypatch.setenv("COMMUNITYCORE_DB", town.db[1])
+    assert town.bare("verify")[0] == DONE
+
+
+def test_a_missing_file_a_foreign_one_and_a_folder_are_unusable_stores(bare: Town) -> None:
+    foreign = bare.write("foreign.db", "this is no database, only a letter to a friend" * 40)
+    with sqlite3.connect(bare.folder / "other.db") as other:
+        other.execute("CREATE TABLE songs (title TEXT)")
+    other.close()
+    for path in (bare.folder / "missing.db", foreign, bare.folder / "other.db", bare.folder):
+        code, out, err = bare.bare("verify", "--db", f"sqlite:///{path}")
+        assert (code, out) == (UNUSABLE, ""), path
+        assert err.strip()
+        assert "Traceback" not in err
+    assert not (bare.folder / "missing.db").exists()
+    assert sqlite3.connect(bare.folder / "other.db").execute("SELECT count(*) FROM sqlite_master").fetchone() == (1,)
+
+
+def test_a_scheme_that_nobody_serves_is_no_crash(bare: Town) -> None:
+    code, _, err = bare.bare("verify", "--db", "oracle://somewhere")
+    assert code in (REFUSED, UNUSABLE, USAGE)
+    assert "oracle" in err
+
+
+# init, verify, plugins
+
+
+def test_init_founds_a_jurisdiction_and_says_who_administers_it(bare: Town) -> None:
+    made = bare.json("init", "--code", "370115", "--title", "济阳区", "--level", "district")
+    assert made["code"] == "370115"
+    assert made["administrator"].startswith(made["jurisdiction"] + "/")
+    below = bare.json(
+        "init", "--code", "370115002", "--title", "济北街道", "--level", "subdistrict", "--parent", "370115"
+    )
+    assert below["jurisdiction"] != made["jurisdiction"]
+    assert bare.json("verify")["jurisdictions"] == 2
+
+
+def test_a_code_is_founded_once(town: Town) -> None:
+    code, out, err = town("init", "--code", "370115002023", "--title", "另一社区", "--json")
+    assert code == REFUSED
+    assert json.loads(out)["error"]
+    assert "370115002023" in err
+    assert town.json("verify")["jurisdictions"] == 1
+
+
+def test_an_extent_is_one_polygon_and_points_outside_it_are_in_no_jurisdiction(bare: Town) -> None:
+    one, two = (
+        bare.write("one.json", features(a=square(0, 1))),
+        bare.write("two.json", features(a=square(0, 1), b=square(1, 2))),
+    )
+    words = ("init", "--code", "x", "--title", "X", "--extent")
+    assert bare(*words, two)[0] == USAGE
+    assert bare(*words, one)[0] == DONE
+    assert bare("locate", "5", "5")[0] == REFUSED
+
+
+def test_verify_says_so_in_the_language_that_was_asked_for(loaded: Town) -> None:
+    code, out, _ = loaded("verify")
+    assert code == DONE
+    assert "as the journal says" in out
+    code, out, _ = loaded("verify", lang="zh")
+    assert code == DONE
+    assert "全部与日志一致" in out
+
+
+def test_verify_finds_what_was_changed_behind_its_back(loaded: Town) -> None:
+    file = sqlite3.connect(loaded.file)
+    with file:
+        assert file.execute("UPDATE grid SET name = '南网格' WHERE name = '东网格'").rowcount == 1
+    file.close()
+    code, out, _ = loaded("verify")
+    assert code == REFUSED
+    assert "Not as the journal says" in out
+    told = loaded.json("verify")
+    assert told["ok"] is False
+    assert told["faults"][0]["kind"] == "grid"
+
+
+def test_an_anchor_kept_elsewhere_finds_an_old_state(gridded: Town) -> None:
+    old, anchor = gridded.file.read_bytes(), str(gridded.folder / "anchor.json")
+    gridded("import-grids", gridded.write("more.json", features(北网格=square(4, 5))))
+    assert gridded("verify", "--write-anchor", anchor)[0] == DONE
+    assert gridded("verify", "--anchor", anchor)[0] == DONE
+    for leftover in gridded.folder.glob("town.db-*"):
+        leftover.unlink()
+    gridded.file.write_bytes(old)
+    assert gridded("verify")[0] == DONE
+    assert gridded("verify", "--anchor", anchor)[0] == REFUSED
+    assert gridded("verify", "--anchor", gridded.write("poem.txt", "roses are red"))[0] == USAGE
+
+
+def test_plugins_lists_rooms_and_stores(bare: Town) -> None:
+    code, out, _ = bare.bare("plugins", "--json")
+    told = json.loads(out)
+    assert code == DONE
+    assert {room["name"] for room in told["rooms"]} >= {"places", "people", "tickets", "wishes"}
+    assert {"memory", "sqlite"} <= set(told["stores"])
+    assert told["fault"] is None
+    assert "模块" in bare.bare("plugins", lang="zh")[1]
+
+
+# import-grids and locate
+
+
+def test_import_grids_refuses_by_name_and_repairs_if_asked(town: Town) -> None:
+    file = town.write("grids.json", features(good=square(0, 1), tie=BOW_TIE))
+    code, out, err = town("import-grids", file)
+    assert code == REFUSED
+    assert "1 grids drawn" in out
+    assert "tie" in err
+    assert "crosses itself" in err
+    again = town.write("tie.json", features(tie=BOW_TIE))
+    code, out, _ = town("import-grids", again, "--repair", "--json")
+    assert (code, json.loads(out)) == (DONE, {"drawn": ["tie"], "repaired": ["tie"], "refused": {}})
+
+
+@pytest.mark.parametrize("text", ["{", '{"type": "Point", "coordinates": [1]}', '{"type": "FeatureCollection"}'])
+def test_a_file_that_is_no_geojson_is_refused(town: Town, text: str) -> None:
+    code, _, err = town("import-grids", town.write("bad.json", text))
+    assert code == REFUSED
+    assert err.strip()
+
+
+def test_a_file_that_is_not_there_or_not_utf_8_is_usage(town: Town) -> None:
+    assert town("import-grids", str(town.folder / "nowhere.json"))[0] == USAGE
+    assert town("import-grids", str(town.folder))[0] == USAGE
+    latin = town.write(
+        "latin.json", features(x=square(0, 1)).replace('"x"', '"Alameda de las Pulgas é"').encode("latin-1")
+    )
+    code, _, err = town("import-grids", latin)
+    assert code == USAGE
+    assert "UTF-8" in err
+
+
+def test_locate_names_one_none_or_all(gridded: Town) -> None:
+    where = ("--in", "370115002023")
+    assert gridded("locate", "0.25", "0.5", *where)[0] == DONE
+    code, out, _ = gridded("locate", "0.25", "0.5", *where, "--json")
+    assert (code, [found["grid_name"] for found in json.loads(out)["found"]]) == (DONE, ["西网格"])
+    code, out, _ = gridded("locate", "7", "7", *where, "--json")
+    assert (code, [found["grid"] for found in json.loads(out)["found"]]) == (REFUSED, [None])
+    code, out, _ = gridded("locate", "0.5", "0.5", *where, "--json")
+    assert code == REFUSED
+    assert {found["grid_name"] for found in json.loads(out)["found"]} == {"西网格", "东网格"}
+    assert "由人判定" in gridded("locate", "0.5", "0.5", *where, lang="zh")[1]
+
+
+def test_an_impossible_point_and_an_unknown_place_are_refused(gridded: Town) -> None:
+    assert gridded("locate", "200", "0.5")[0] == REFUSED
+    assert gridded("locate", "nan", "0.5")[0] == REFUSED
+    assert gridded("locate", "0.5", "0.5", "--in", "nowhere")[0] == REFUSED
+
+
+# import-requests, history, tally
+
+
+def test_import_requests_makes_a_ticket_of_each_row_and_none_twice(gridded: Town) -> None:
+    words = ("import-requests", gridded.write("rows.csv", ROWS), "--mapping", gridded.write("map.toml", MAPPING))
+    first = gridded.json(*words)
+    assert (first["rows"], first["made"], first["known"], first["closed"]) == (3, 3, 0, 2)
+    assert (first["placed"], first["unplaced"], first["out_of_order"]) == (2, 1, 1)
+    assert [problem["line"] for problem in first["problems"]] == [4, 4]
+    entries = gridded.json("verify")["entries"]
+    second = gridded.json(*words)
+    assert (second["made"], second["known"], second["closed"]) == (0, 3, 0)
+    assert gridded.json("verify")["entries"] == entries
+    assert "新建 0 件，已有 3 件" in gridded(*words, lang="zh")[1]
+
+
+def test_a_column_that_is_not_there_and_a_word_that_is_no_column_of_ours_are_refused(gridded: Town) -> None:
+    rows, mapping = gridded.write("rows.csv", ROWS), gridded.write("map.toml", MAPPING.replace('"what"', '"whatever"'))
+    code, _, err = gridded("import-requests", rows, "--mapping", mapping)
+    assert code == REFUSED
+    assert "whatever" in err
+    mapping = gridded.write("map.toml", MAPPING.replace("kind =", "colour ="))
+    code, _, err = gridded("import-requests", rows, "--mapping", mapping)
+    assert code == REFUSED
+    assert "colour" in err
+    assert gridded("import-requests", rows, "--mapping", gridded.write("map.toml", "[columns"))[0] == REFUSED
+
+
+def test_a_table_in_latin_1_is_usage_and_leaves_no_trace(gridded: Town) -> None:
+    entries = gridded.json("verify")["entries"]
+    rows = gridded.write(
+        "rows.csv",
+        ROWS.replace("路灯", "Café").replace("路面", "x").replace("灯不亮", "y").replace("坑", "z").encode("latin-1"),
+    )
+    code, _, err = gridded("import-requests", rows, "--mapping", gridded.write("map.toml", MAPPING))
+    assert code == USAGE
+    assert "UTF-8" in err
+    assert gridded.json("verify")["entries"] == entries
+
+
+def test_history_tells_what_happened_to_a_record(loaded: Town) -> None:
+    grid = loaded.json("locate", "0.25", "0.5", "--in", "370115002023")["found"][0]["grid"]
+    told = loaded.json("history", "grid", grid)
+    assert [entry["name"] for entry in told] == ["grid.drawn"]
+    assert told[0]["changes"]["name"] == "西网格"
+    assert "grid.drawn" in loaded("history", "grid", grid)[1]
+    assert "事项" in loaded("history", "grid", grid, lang="zh")[1]
+    assert loaded("history", "grid", "nobody")[0] == REFUSED
+    code, _, err = loaded("history", "unicorn", grid)
+    assert code == USAGE
+    assert "ticket" in err
+
+
+def test_with_several_jurisdictions_one_has_to_be_named(town: Town) -> None:
+    assert town("init", "--code", "370115002999", "--title", "试点社区")[0] == DONE
+    code, _, err = town("tally")
+    assert code == USAGE
+    assert "370115002999" in err
+    assert town("tally", "--in", "370115002999")[0] == DONE
+
+
+def test_who_may_not_do_it_is_refused(gridded: Town) -> None:
+    file = gridded.write("more.json", features(北网格=square(4, 5)))
+    before = gridded.json("verify")["entries"]
+    code, _, err = gridded("import-grids", file, "--as", "370115002023/somebody")
+    assert code == REFUSED
+    assert err.strip()
+    assert gridded.json("verify")["entries"] == before
+
+
+def test_a_tally_without_a_campaign_says_so(town: Town) -> None:
+    assert town.json("tally") == []
+    assert "尚未发布" in town("tally", lang="zh")[1]
+
+
+# demo
+
+
+def test_the_demo_of_one_seed_is_the_same_twice_and_has_the_pages_tallies(bare: Town) -> None:
+    first, second = (json.loads(bare.bare("demo", "--db", "memory://", "--json")[1]) for _ in range(2))
+    assert first["journal"] == second["journal"]
+    assert first["verified"] is True
+    *named, others = first["claims"].values()  # the last are those who left no name, the largest of them apart
+    assert named[:6] == [13, 11, 10, 9, 6, 6]
+    assert sum(named) + others == 133
+    assert first["wishes"]["published"] == 133
+    assert first["wishes"]["open"] == 0
+
+
+def test_a_race_keeps_the_tally_and_one_winner_a_wish(bare: Town) -> None:
+    code, out, _ = bare.bare("demo", "--race", "--db", "memory://", "--json")
+    told = json.loads(out)
+    assert code == DONE
+    assert told["verified"] is True
+    assert sum(told["claims"].values()) == 133
+
+
+def test_the_demo_speaks_chinese_and_says_what_to_try_next(bare: Town) -> None:
+    code, out, _ = bare("demo", lang="zh")
+    assert code == DONE
+    assert "居民端" in out
+    assert "政府端" in out
+    assert f"communitycore verify --db {bare.db[1]}" in out
+    tallied = bare.json("tally", "--in", "370115")
+    assert tallied[0]["published"] == 133
