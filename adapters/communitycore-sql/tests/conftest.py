@@ -22,11 +22,11 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of three megabytes; skips where this user may not mount one."""
+    """A disk of eight megabytes; skips where this user may not mount one."""
     place = tmp_path / "disk"
     place.mkdir()
     made = (
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, check=False)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)], capture_output=True, check=False)
         if sys.platform == "linux" and os.geteuid() == 0
         else None
     )

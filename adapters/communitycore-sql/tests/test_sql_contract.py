@@ -70,7 +70,8 @@ def fields(shape: Shape) -> st.SearchStrategy[tuple[Any, ...]]:
 @st.composite
 def queries(draw: st.DrawFn, shape: Shape) -> Query:
     tests = []
-    for n in draw(st.lists(st.integers(0, len(shape.columns) - 1), max_size=3)):
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 1, 2, 3]))):
+        n = draw(st.integers(0, len(shape.columns) - 1))
         column = shape.columns[n]
         test = draw(st.sampled_from(["=", ">=", "<", "in"]))
         value = draw(
@@ -83,8 +84,12 @@ def queries(draw: st.DrawFn, shape: Shape) -> Query:
         tests.append(Condition(n, test, value))
     order = draw(st.sampled_from([0, *(n for n, c in enumerate(shape.columns) if c.type in ("text", "int", "enum"))]))
     id = draw(st.sampled_from(IDS))
-    after = draw(st.none() | (st.just((id, id)) if order == 0 else st.tuples(some(shape.columns[order]), st.just(id))))
-    return Query(tuple(tests), order, draw(st.booleans()), draw(st.sampled_from([1, 2, 50])), after)
+    after = draw(
+        st.none()
+        | st.none()
+        | (st.just((id, id)) if order == 0 else st.tuples(some(shape.columns[order]), st.just(id)))
+    )
+    return Query(tuple(tests), order, draw(st.booleans()), draw(st.sampled_from([1, 2, 50, 50])), after)
 
 
 timers = st.builds(
@@ -114,8 +119,8 @@ keys = st.builds(
 )
 moves = st.lists(
     st.one_of(
-        st.tuples(st.just(PLOT), st.sampled_from(IDS), st.sampled_from([0, 0, 0, 0, 1, -1]), fields(PLOT)),
-        st.tuples(st.just(ORDER), st.sampled_from(IDS), st.sampled_from([0, 0, 0, 0, 1, -1]), fields(ORDER)),
+        st.tuples(st.just(PLOT), st.sampled_from(IDS), st.sampled_from([0] * 12 + [1, -1]), fields(PLOT)),
+        st.tuples(st.just(ORDER), st.sampled_from(IDS), st.sampled_from([0] * 12 + [1, -1]), fields(ORDER)),
     ),
     max_size=5,
     unique_by=lambda move: (move[0].kind, move[1]),
@@ -212,7 +217,11 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Stor
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(turns, max_size=5), st.lists(queries(PLOT), max_size=8), st.lists(queries(ORDER), max_size=3))
+@given(
+    st.lists(turns, min_size=1, max_size=5),
+    st.lists(queries(PLOT), min_size=3, max_size=8),
+    st.lists(queries(ORDER), max_size=3),
+)
 def test_sqlite_answers_as_the_memory_store_does(
     pair: tuple[Store, Store], said: list[dict[str, Any]], plots: list[Query], orders: list[Query]
 ) -> None:
@@ -281,6 +290,21 @@ def test_thousands_of_values_are_looked_for_in_several_statements(pair: tuple[St
             )
     assert found[0] == found[1]
     assert len(found[0][0]) == 750
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_pages_follow_each_other_in_order_without_gap_or_repeat(pair: tuple[Store, Store], descending: bool) -> None:
+    side = Side(pair[1], f"j-pages-{descending}")
+    rows = [plot(f"id-{n:02}", 1, None, TEXTS[n % len(TEXTS)]) for n in range(48)]
+    assert written(side, *((row, 0) for row in rows)) is None
+    tag = PLOT.position["tag"]
+    found: list[Any] = []
+    after = None
+    with pair[1].reading() as tx:
+        while page := tx.find(PLOT, side.id, Query((), tag, descending, 7, after)):
+            found += page
+            after = (page[-1][tag], page[-1][0])
+    assert found == sorted(rows, key=lambda row: (row[tag], row[0]), reverse=descending)
 
 
 def test_a_head_that_moved_on_is_not_overwritten(pair: tuple[Store, Store]) -> None:

@@ -39,6 +39,18 @@ def test_a_new_file_is_made_and_closing_leaves_it_alone(path: Path) -> None:
     assert os.listdir(path.parent) == [path.name]
 
 
+def test_closing_leaves_one_file_whoever_still_holds_a_transaction(path: Path) -> None:
+    hub, _ = garden(path)
+    with hub.store.reading() as reading, hub.store.writing() as writing:
+        assert reading.heads() == writing.heads()
+    hub.close()
+    assert os.listdir(path.parent) == [path.name]
+    with pytest.raises(CommunityCoreError):
+        reading.heads()
+    with pytest.raises(CommunityCoreError):
+        writing.commit()
+
+
 def test_tables_are_read_by_any_sqlite_client(path: Path) -> None:
     hub, desk = garden(path)
     plot = desk.do(open_plot, label="北一", text="玉米")

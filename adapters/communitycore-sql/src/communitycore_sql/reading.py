@@ -46,9 +46,13 @@ class SqlReading:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._pooled is not None:
-            self._backend.end_reading(self._pooled)
-            self._pooled = None
+        pooled, self._pooled = self._pooled, None
+        if pooled is not None:
+            # A traceback may keep this object for long, and an open cursor keeps a closed file open.
+            try:
+                self._cursor.close()
+            finally:
+                self._backend.end_reading(pooled)
 
     def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         try:

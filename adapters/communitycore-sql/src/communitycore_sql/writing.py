@@ -46,7 +46,10 @@ class SqlWriting(SqlReading):
 
     def __exit__(self, *_: object) -> None:
         self._over = True
-        self._backend.end_writing(self._connection)
+        try:
+            self._cursor.close()
+        finally:
+            self._backend.end_writing(self._connection)
 
     def lock(self, jurisdiction: str) -> Head | None:
         row = self._one(self._says.lock, (jurisdiction,))

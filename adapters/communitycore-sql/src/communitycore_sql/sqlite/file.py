@@ -1,8 +1,4 @@
-"""SQLite: everything in which it differs from another SQL server stands here.
-
-A backend gives connections inside a transaction, ends them, tells which tables there are, and says in this
-library's errors what a driver's error means. PostgreSQL or MariaDB would be another such class.
-"""
+"""A SQLite file: how it is opened, and its transactions begun and ended."""
 
 from __future__ import annotations
 
@@ -16,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from attrs import define
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
@@ -26,39 +21,22 @@ from communitycore.kernel.errors import (
     Mistake,
     OutcomeUnknown,
     StoreBusy,
-    StoreError,
     StoreUnusable,
 )
-from communitycore_sql.place import Place, place_of
-from communitycore_sql.tables import usual_rows
+from communitycore_sql.sqlite.layout import Layout, layout_of, telling
+from communitycore_sql.sqlite.place import Place, place_of
+from communitycore_sql.sqlite.trouble import BUSY, TORN, ended, primary, trouble_of
 from communitycore_sql.turns import Turns
 
 APPLICATION_ID = 0x63636F72  # "ccor", in the file's header
 FORMAT = 1
 READERS_KEPT = 8
+WRITER_CACHE_KIB = 16_384
 WAL_PAGES = 4_000  # how long the log grows before it is worked into the file
 WAL_KEPT_BYTES = 16 << 20
 
 Connection = sqlite3.Connection
 Pooled = PoolProxiedConnection
-
-
-@define
-class Found:
-    """One column of a table that is there. affinity: how SQLite keeps its values."""
-
-    affinity: str
-    null: bool
-    key: int
-
-
-@define
-class Layout:
-    """Tables -> columns, indexes -> their tables, and what the planner has been told of (a table or an index)."""
-
-    tables: dict[str, dict[str, Found]]
-    indexes: dict[str, str]
-    told: set[str] | None
 
 
 class SqliteFile:
@@ -124,7 +102,7 @@ class SqliteFile:
 
     def end_reading(self, pooled: Pooled) -> None:
         """Let the snapshot go."""
-        if _ended(pooled.dbapi_connection):
+        if ended(pooled.dbapi_connection):
             pooled.close()
         else:
             pooled.invalidate()
@@ -150,7 +128,7 @@ class SqliteFile:
     def end_writing(self, connection: Connection) -> None:
         """Roll back what was not committed, and let the next one write."""
         try:
-            if not _ended(connection):
+            if not ended(connection):
                 self._drop_writer()
         finally:
             self._turns.give_back()
@@ -178,12 +156,13 @@ class SqliteFile:
         try:
             connection.execute("COMMIT")
         except sqlite3.Error as error:
-            code = _primary(error)
-            _ended(connection)
+            code = primary(error)
+            ended(connection)
             # Neither a refused lock nor a full disk lets the frame through that makes a transaction count.
             if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL):
                 raise self.trouble(error) from error
-            raise OutcomeUnknown(url=self.url, why=str(error), cause=cause) from error
+            why, why_zh = f"COMMIT failed ({error})", f"提交时出错（{error}）"
+            raise OutcomeUnknown(url=self.url, why=why, why_zh=why_zh, cause=cause) from error
 
     def _begun(self, deadline: float) -> Connection:
         while True:
@@ -193,7 +172,7 @@ class SqliteFile:
                 return connection
             except sqlite3.Error as error:
                 # SQLite's own waiting sleeps ever longer, so a busy neighbour would always be first.
-                if _primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                if primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
                     raise self.trouble(error) from error
             time.sleep(random.uniform(0.000_2, 0.004))
 
@@ -230,7 +209,8 @@ class SqliteFile:
             timeout=place.busy_seconds if waits else 0,
         )
         try:
-            connection.execute("PRAGMA query_only=ON" if waits else "PRAGMA query_only=OFF")
+            # The writer's pages are its own; readers come and go.
+            connection.execute("PRAGMA query_only=ON" if waits else f"PRAGMA cache_size=-{WRITER_CACHE_KIB}")
             if not self.readonly:
                 connection.execute(f"PRAGMA synchronous={place.durability.upper()}")
                 connection.execute("PRAGMA fullfsync=ON")  # macOS: a plain fsync stops at the drive's cache
@@ -273,7 +253,7 @@ class SqliteFile:
                 act()
                 return
             except sqlite3.Error as error:
-                if _primary(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() >= deadline:
+                if primary(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) or time.monotonic() >= deadline:
                     raise
             time.sleep(random.uniform(0.001, 0.01))
 
@@ -329,7 +309,7 @@ class SqliteFile:
         logged = os.path.exists(log) and os.path.getsize(log) > 0
         # SQLite itself does not miss a piece of the last page.
         if not logged and os.path.getsize(self.place.path) < pages * size:
-            raise self.unusable(*_TORN)
+            raise self.unusable(*TORN)
         return True
 
     def _keep_log(self) -> None:
@@ -353,44 +333,21 @@ class SqliteFile:
                 connection.execute(f"PRAGMA user_version={FORMAT}")
             connection.execute("COMMIT")
         finally:
-            _ended(connection)
-
-    # what is there
-
-    def layout(self, connection: Connection) -> Layout:
-        """The tables, columns and indexes of the file."""
-        layout = Layout({}, {}, None)
-        for table, name, type_, required, key in connection.execute(
-            'SELECT m.name, p.name, p.type, p."notnull", p.pk FROM sqlite_master m '
-            "JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite~_%' ESCAPE '~'"
-        ):
-            layout.tables.setdefault(table, {})[name] = Found(affinity_of(type_), not required, key)
-        for name, table in connection.execute(
-            "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
-        ):
-            layout.indexes[name] = table
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'").fetchone():
-            layout.told = {name for (name,) in connection.execute("SELECT idx FROM sqlite_stat1")}
-        return layout
-
-    def telling(self, layout: Layout, tables: Iterable[sa.Table]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Statements that tell the planner what each index is good for, unless it knows.
-
-        SQLite invites this (section 3.3 of its page on the query planner): plans are then those of a large store
-        from the first row on, and the same everywhere. Whoever runs ANALYZE gets what the rows say instead.
-        """
-        said = [(table.name, *entry) for table in tables for entry in usual_rows(table)]
-        missing = [(table, name, rows) for table, name, rows in said if name not in (layout.told or ())]
-        if missing and layout.told is None:
-            yield "ANALYZE cc_kinds", ()  # it alone may make the table of statistics
-        for table, name, rows in missing:
-            yield "INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", (table, name, " ".join(map(str, rows)))
+            ended(connection)
 
     def refresh(self) -> None:
         """Let later connections see what was told: they read it when they open."""
         self._drop_writer()
         self._readers.dispose()
         self._readers = self._readers.recreate()
+
+    def layout(self, connection: Connection) -> Layout:
+        """The tables, columns and indexes that are there."""
+        return layout_of(connection)
+
+    def telling(self, layout: Layout, tables: Iterable[sa.Table]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Statements, with their values, that tell the planner what it does not know."""
+        return telling(layout, tables)
 
     # errors
 
@@ -404,75 +361,10 @@ class SqliteFile:
 
     def trouble(self, error: BaseException) -> CommunityCoreError:
         """A driver's error as one of ours."""
-        code = _primary(error)
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return self._busy()
-        if code == sqlite3.SQLITE_CANTOPEN and self.readonly:
-            return self.unusable(
-                "it cannot be opened; check its permissions and those of its directory",
-                "无法打开，请检查文件及其目录的权限",
-            )
-        known = _TROUBLE.get(code)
-        if known is not None:
-            return self.unusable(*known)
-        return StoreError(url=self.url, why=f"{type(error).__name__}: {error}")
+        return trouble_of(error, self.url, readonly=self.readonly)
 
     def _busy(self) -> StoreBusy:
-        return StoreBusy(url=self.url, why="another call or process is writing it", why_zh="另一个调用或进程正在写入")
+        return StoreBusy(url=self.url, **BUSY)
 
 
 _FORKED = "this store was inherited through fork; open one in the new process"
-_TORN = (
-    "it is damaged or was cut short; restore it from a backup, then run verify",
-    "文件已损坏或被截断，请从备份恢复后运行 verify 校验",
-)
-_TROUBLE: dict[int, tuple[str, str]] = {
-    sqlite3.SQLITE_FULL: (
-        "the disk is full; nothing of the call was kept; make room and call again",
-        "磁盘已满，本次调用未保存任何内容；请腾出空间后重试",
-    ),
-    sqlite3.SQLITE_READONLY: (
-        "it may only be read; change its permissions, or add ?mode=ro",
-        "文件只读；请调整权限，或加 ?mode=ro 打开",
-    ),
-    sqlite3.SQLITE_CANTOPEN: (
-        "it cannot be opened; check the path, its permissions and those of its directory",
-        "无法打开，请检查路径以及文件和目录的权限",
-    ),
-    sqlite3.SQLITE_PERM: ("access was denied; check its permissions", "访问被拒绝，请检查权限"),
-    sqlite3.SQLITE_CORRUPT: _TORN,
-    sqlite3.SQLITE_NOTADB: (
-        "it is not a SQLite file, or its beginning is damaged; check the path, or restore a backup",
-        "不是 SQLite 文件或文件头已损坏；请核对路径或恢复备份",
-    ),
-    sqlite3.SQLITE_IOERR: (
-        "the disk failed while reading or writing; check it, then run verify",
-        "磁盘读写出错，请检查磁盘后运行 verify 校验",
-    ),
-    sqlite3.SQLITE_NOMEM: ("there is not enough memory", "内存不足"),
-}
-
-
-def _primary(error: BaseException) -> int:
-    code: int = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF
-
-
-def _ended(connection: Any) -> bool:
-    """Roll back what is open; whether the connection may be used again."""
-    try:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-    except sqlite3.Error:
-        return False
-    return True
-
-
-def affinity_of(declared: str) -> str:
-    """How SQLite keeps values of a declared type (section 3.1 of its page on datatypes)."""
-    said = declared.upper()
-    if "INT" in said:
-        return "integer"
-    if "CHAR" in said or "CLOB" in said or "TEXT" in said:
-        return "text"
-    return "other"
