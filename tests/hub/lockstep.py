@@ -318,6 +318,28 @@ class Lockstep(RuleBasedStateMachine):
             self.do_one(self.place(), self.call())
 
     @rule(seed=SEEDS)
+    def life(self, seed: int) -> None:
+        """One tool from its first day on, so that late states and what they end are met often."""
+        self.throw(seed)
+        keeper, place = Ref("x", "keeper"), self.places[1]
+        call: Call[Any] = room.add.call(name="axe", tag=self.pick(None, *TAGS))
+        made = self.both(lambda side: _do(side.hub.desk(place, keeper), call))
+        if made is None:
+            return
+        for _ in range(self.pick(3, 6, 9)):
+            following: Call[Any] = self.pick(
+                room.lend.call(made.id, to=self.one(Neighbour), days=self.pick(0, 1)),
+                room.lend.call(made.id, to=self.one(Neighbour)),
+                room.bring_back.call(made.id),
+                room.break_.call(made.id),
+                room.break_.call(made.id),
+                room.scrap.call(made.id),
+                room.retag.call(made.id, tag=self.pick(*TAGS)),
+            )
+            note(f"{following.command.name} {following.kwargs}")
+            self.both(lambda side, c=following: _do(side.hub.desk(place, keeper), c))
+
+    @rule(seed=SEEDS)
     def do_with(self, seed: int) -> None:
         """With a key, or of long ago."""
         self.throw(seed)

@@ -434,6 +434,8 @@ def topple(view: View, domino_id: DominoId) -> Change[Domino]:
     if domino.trouble in TROUBLE:
         TROUBLE[domino.trouble]()
     change = step("domino.toppled", domino, evolve(domino, fallen=domino.fallen + 1))
+    if domino.trouble == "taken":
+        return change.also(begin("tool.added", Tool(id=view.new(Tool), name="n", tag="A1", added=view.now)))
     if domino.trouble == "ladder":
         return change.at(view.due + timedelta(hours=6), topple) if domino.fallen < 3 else change
     return change

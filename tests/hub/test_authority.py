@@ -20,7 +20,7 @@ from communitycore.kernel.ids import Ref
 from communitycore.kernel.jurisdiction import ROOM as JURISDICTIONS
 from communitycore.kernel.jurisdiction import Grant, GrantEnded, end, give
 from communitycore.kernel.record import Record, record
-from communitycore.kernel.rules import PUBLIC, linked, own, role
+from communitycore.kernel.rules import PUBLIC, Rule, linked, own, role
 from communitycore.kernel.view import View
 
 
@@ -188,6 +188,15 @@ def test_one_from_elsewhere_owns_what_their_twin_here_owns(bench: Bench) -> None
         bench.at(Ref(bench.district, twin.id)).get(Card, card.id)
 
 
+def test_one_who_has_the_same_id_elsewhere_is_somebody_else(bench: Bench) -> None:
+    me = bench.neighbour()
+    mine = grant(bench, bench.community, me)
+    theirs = grant(bench, bench.community, Ref("elsewhere", me.id))
+    assert [g.id for g in bench.at(me).find(Grant)] == [mine.id]
+    with pytest.raises(NotAllowed):
+        bench.at(me).get(Grant, theirs.id)
+
+
 def test_one_linked_by_a_record_may(bench: Bench) -> None:
     me, you, tool = bench.neighbour(), bench.neighbour(), bench.tool()
     bench.at(me).do(room.lend, tool.id, to=nid(me))
@@ -334,7 +343,7 @@ class Secret(Record[str]):
     holder: NeighbourId
 
 
-def made(may: cc.kernel.rules.Rule, returns: Any, **more: Any) -> Command[..., Any]:  # type: ignore[name-defined]
+def made(may: Rule, returns: Any, **more: Any) -> Command[..., Any]:
     def do(view: View, holder_id: NeighbourId, *, other: str = "") -> Any:
         return begin("secret.made", Secret(id="s", holder=holder_id))
 

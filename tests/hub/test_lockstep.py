@@ -10,7 +10,9 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.hub.lockstep import File, Lockstep, Memory, machine
 
-from communitycore.hub.memory import MemoryReading, MemoryStore
+from communitycore.hub.memory import MemoryReading, MemoryStore, MemoryWriting
+from communitycore.kernel.query import Query
+from communitycore.kernel.shape import Row, Shape
 from communitycore.plugins import open_store
 from communitycore.ports import Store
 
@@ -49,7 +51,35 @@ class Unordered(MemoryStore):
         return tx
 
 
-@pytest.mark.parametrize("broken", [Unordered], ids=lambda kind: kind.__name__)
+class Forgetful(MemoryStore):
+    """Finds no timer of a record."""
+
+    def writing(self, *, wait: bool = True) -> MemoryWriting:
+        tx = super().writing(wait=wait)
+        tx.timers_of = lambda jurisdiction, record: []  # type: ignore[method-assign]
+        return tx
+
+
+class Caseless(MemoryStore):
+    """Takes a1 for A1."""
+
+    def writing(self, *, wait: bool = True) -> MemoryWriting:
+        tx = super().writing(wait=wait)
+        found = tx.find
+
+        def find(shape: Shape, jurisdiction: str, query: Query) -> list[Row]:
+            rows = found(shape, jurisdiction, query)
+            for test in query.tests:
+                if test.test == "=" and isinstance(test.value, str) and shape.columns[test.column].unique:
+                    every = self.books[jurisdiction].table(shape).rows.values()
+                    rows += [row for row in every if str(row[test.column]).lower() == test.value.lower()]
+            return rows
+
+        tx.find = find  # type: ignore[method-assign]
+        return tx
+
+
+@pytest.mark.parametrize("broken", [Unordered, Forgetful, Caseless], ids=lambda kind: kind.__name__)
 def test_a_store_broken_on_purpose_is_found_out(broken: type[Store]) -> None:
     class Broken(Memory):
         def __init__(self) -> None:
@@ -58,5 +88,5 @@ def test_a_store_broken_on_purpose_is_found_out(broken: type[Store]) -> None:
     with pytest.raises(BaseException):  # noqa: B017, PT011 - whatever Hypothesis groups the failures into
         run(
             machine(Memory, Broken),
-            settings(SETTINGS, max_examples=200, print_blob=False, database=None, phases=[Phase.generate]),
+            settings(SETTINGS, max_examples=1_000, print_blob=False, database=None, phases=[Phase.generate]),
         )

@@ -14,6 +14,7 @@ from communitycore.hub.hub import Hub
 from communitycore.hub.memory import MemoryStore
 from communitycore.kernel.change import Change, note
 from communitycore.kernel.command import Reaction, Room, command
+from communitycore.kernel.ids import GrantId, JurisdictionId
 from communitycore.kernel.jurisdiction import Grant, Jurisdiction
 from communitycore.kernel.rules import REACTION
 from communitycore.kernel.view import View
@@ -181,11 +182,11 @@ def test_several_reactions_to_one_entry_all_run() -> None:
 
 def test_the_founding_of_a_jurisdiction_and_a_grant_set_off_reactions_too() -> None:
     @command("test.welcome", may=REACTION)
-    def welcome(view: View, jurisdiction_id: cc.kernel.ids.JurisdictionId) -> Change[Jurisdiction]:  # type: ignore[name-defined]
+    def welcome(view: View, jurisdiction_id: JurisdictionId) -> Change[Jurisdiction]:
         return note("jurisdiction.welcomed", view.get(Jurisdiction, jurisdiction_id))
 
     @command("test.tell", may=REACTION)
-    def tell(view: View, grant_id: cc.kernel.ids.GrantId) -> Change[Grant]:  # type: ignore[name-defined]
+    def tell(view: View, grant_id: GrantId) -> Change[Grant]:
         return note("grant.told", view.get(Grant, grant_id))
 
     further = Room(

@@ -135,6 +135,16 @@ def test_a_refused_timer_is_removed_with_an_entry_that_says_so(bench: Bench) -> 
     assert bench.hub.verify().ok
 
 
+def test_a_timer_whose_change_the_books_do_not_admit_is_refused_too(bench: Bench) -> None:
+    bench.tool(tag="A1")
+    domino = bench.desk.do(room.set_up, left=0, trouble="taken", after_days=1)
+    bench.clock.advance(2 * DAY)
+    assert bench.hub.run_due() == 1
+    assert bench.desk.history(Domino, domino.id)[-1].changes()["code"] == "not_unique"
+    assert bench.hub.parked(bench.community) == []
+    assert bench.hub.verify().ok
+
+
 def test_a_timer_that_is_no_longer_needed_is_removed_with_an_entry(bench: Bench) -> None:
     tool = lent(bench)
     bench.desk.do(room.break_, tool.id)

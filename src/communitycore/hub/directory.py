@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from communitycore.kernel.errors import UnknownCode
+from communitycore.kernel.errors import CodeTaken, UnknownCode
 from communitycore.kernel.ids import JurisdictionId
 from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.record import shape_of
@@ -43,6 +43,12 @@ class Directory:
             if any(dated.value == code for dated in body.codes):
                 hint = f" {body.name(moment)} uses {body.code(moment)} now."
         raise UnknownCode(given=code, hint=hint)
+
+    def check_free(self, code: str, since: date) -> None:
+        """Raises CodeTaken if a jurisdiction uses `code` on any day from `since` on, be another to come or not."""
+        for body in self.all():
+            if any(d.value == code and (d.until is None or since < d.until) for d in body.codes):
+                raise CodeTaken(given=code, jurisdiction=body.id)
 
     def locate(self, point: Point, moment: datetime) -> tuple[JurisdictionId, ...]:
         """The lowest jurisdictions whose extent contains the point."""

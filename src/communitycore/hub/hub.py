@@ -35,16 +35,18 @@ from communitycore.kernel.ids import SYSTEM, Draw, JurisdictionId, Ref, check_id
 from communitycore.kernel.journal import GENESIS, Entry
 from communitycore.kernel.jurisdiction import (
     ADMINISTRATOR,
+    NAME_MAX,
     Dated,
     Grant,
     Jurisdiction,
+    check_code,
     check_zone,
     move,
 )
 from communitycore.kernel.jurisdiction import ROOM as JURISDICTIONS
 from communitycore.kernel.query import Where
 from communitycore.kernel.record import Kind, Record
-from communitycore.kernel.shape import Shape
+from communitycore.kernel.shape import Shape, check_text
 from communitycore.kernel.view import View
 from communitycore.ports import Head, Reading, Store, Timer, Writing
 
@@ -132,6 +134,8 @@ class Hub:
         cause = draw.id()
         id = JurisdictionId(draw.id())
         check_zone(zone)
+        check_code(code)
+        check_text(name, "name", NAME_MAX)
         above = None if parent is None else self.resolve(parent)
         self._check_founding(level, above)
         holder = first or Ref(id, draw.id())
@@ -139,6 +143,7 @@ class Hub:
             now = draw.at
             body = Jurisdiction(id=id, level=level, codes=(), names=(), zone=zone, extent=extent)
             start = since or body.day(now)
+            self._directory.check_free(code, start)
             body = evolve(
                 body,
                 codes=(Dated(code, start),),
@@ -259,7 +264,7 @@ class Hub:
                     self._refuse_early(desk, call, draw.again())
                     wait = True
         assert lost is not None
-        raise OutcomeUnknown(url=lost.url, why=lost.why, why_zh=lost.why_zh, cause=draw.again().id()) from lost
+        raise _unknown(lost, draw) from lost
 
     def _refuse_early(self, desk: Desk, call: Call[Any], draw: Draw) -> None:
         """Try the call on a snapshot: a Refused is its answer, anything else is not believed."""
@@ -283,8 +288,10 @@ class Hub:
 
     def _together(self, desk: Desk, calls: Sequence[Call[T]]) -> list[Outcome[T]]:
         draws = [self._draw() for _ in calls]
+        outcomes: list[Outcome[T]] = []
+        reacts = False
         for attempt in range(1, ATTEMPTS + 1):
-            outcomes: list[Outcome[T]] = []
+            outcomes = []
             try:
                 reacts = self._in_one(desk, calls, draws, outcomes)
                 break
@@ -301,6 +308,8 @@ class Hub:
                         break
                 except StoreError:
                     pass
+                if isinstance(error, OutcomeUnknown):
+                    return [Outcome(error=_unknown(error, draw)) for draw in draws]
                 if attempt == ATTEMPTS or not error.retryable:
                     return [Outcome(error=error) for _ in calls]
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))
@@ -479,6 +488,8 @@ class Hub:
             record = view.get(kind, id)
             self._must_read(authority, record)
             entries = tx.entries_of(desk.jurisdiction, shape.kind, id)
+            if not entries:
+                raise NotFound(kind=shape.kind, id=str(id))  # it stands above, where its history is
             return [authority.shown(shape, record, entry) for entry in entries]
 
     def figures(self, desk: Desk, fold: Fold) -> list[tuple[str, Any]]:
@@ -552,3 +563,8 @@ class Hub:
         shape: Shape = record.__shape__
         if not authority.reads(shape, record):
             raise NotAllowed(actor=str(authority.actor), what=f"read {shape.kind}", rule=shape.read)
+
+
+def _unknown(lost: OutcomeUnknown, draw: Draw) -> OutcomeUnknown:
+    """The same, with the cause of the call that drew this chance."""
+    return OutcomeUnknown(url=lost.url, why=lost.why, why_zh=lost.why_zh, cause=draw.again().id())

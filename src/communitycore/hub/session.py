@@ -488,11 +488,10 @@ def _told(
         told[first.shape.kind, first.after.id] = [removal if record == first.after.id else f"{removal}/{record}"]
     for key, timer in timers.items():
         record, command, _ = key
-        kind = kinds.get(record, timer.kind if timer is not None else "")
         if timer is not None:
-            told.setdefault((kind, record), []).append(f"+{command}@{timer.due}")
+            told.setdefault((timer.kind, record), []).append(f"+{command}@{timer.due}")
         elif key != fired:
-            told.setdefault((kind, record), []).append(f"-{command}")
+            told.setdefault((kinds.get(record, ""), record), []).append(f"-{command}")
     return told
 
 

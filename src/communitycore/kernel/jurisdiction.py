@@ -18,13 +18,14 @@ from communitycore.kernel.geometry import Area
 from communitycore.kernel.ids import GrantId, JurisdictionId, Ref
 from communitycore.kernel.record import Indexed, Max, Record, record
 from communitycore.kernel.rules import PUBLIC, Role, own, role
+from communitycore.kernel.shape import check_text
 from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 ADMINISTRATOR = Role("administrator", "管理员")
 
-CodeText = Annotated[str, Max(40)]
-NameText = Annotated[str, Max(200)]
+CODE_MAX = 40
+NAME_MAX = 200
 
 
 @frozen
@@ -120,6 +121,14 @@ def check_zone(zone: str) -> str:
     return zone
 
 
+def check_code(code: str) -> str:
+    """`code` if it can be a jurisdiction's: 1 to 40 characters, none of them a space. Raises BadValue."""
+    check_text(code, "code", CODE_MAX)
+    if not code.isprintable() or not code or " " in code:
+        raise BadValue(field="code", why=f"{code!r} is empty or has spaces in it", why_zh=f"{code!r} 为空或含有空格")
+    return code
+
+
 def successor(values: tuple[Dated, ...], value: str, since: date, field: str) -> tuple[Dated, ...]:
     """`values` with `value` in force from `since` on. Raises BadValue if `since` is not after the last change."""
     if values and since <= values[-1].since:
@@ -136,6 +145,7 @@ def successor(values: tuple[Dated, ...], value: str, since: date, field: str) ->
 def recode(view: View, *, code: str, since: date) -> Change[Jurisdiction]:
     """Give this jurisdiction another code from `since` on; the old one stays on record."""
     here = view.get(Jurisdiction, view.jurisdiction)
+    check_code(code)
     return step("jurisdiction.recoded", here, evolve(here, codes=successor(here.codes, code, since, "code")))
 
 
@@ -143,6 +153,7 @@ def recode(view: View, *, code: str, since: date) -> Change[Jurisdiction]:
 def rename(view: View, *, name: str, since: date) -> Change[Jurisdiction]:
     """Give this jurisdiction another name from `since` on."""
     here = view.get(Jurisdiction, view.jurisdiction)
+    check_text(name, "name", NAME_MAX)
     return step("jurisdiction.renamed", here, evolve(here, names=successor(here.names, name, since, "name")))
 
 

@@ -608,7 +608,9 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
     yield "def text(row):"
     yield "    parts = []"
     for f in ordered:
-        yield f"    if row[{f.at}] is not None: parts.append({quote(f.name) + ':'!r} + {one(f, 'row')})"
+        # A currency without an amount is nobody's writing: it must not go unseen.
+        there = f"row[{f.at}] is not None" + (f" or row[{f.at + 1}] is not None" if f.type == "money" else "")
+        yield f"    if {there}: parts.append({quote(f.name) + ':'!r} + {one(f, 'row')})"
     yield "    return '{' + ','.join(parts) + '}'"
 
     yield "def difference(old, new):"

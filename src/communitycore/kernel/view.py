@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from communitycore.kernel import times
 from communitycore.kernel.change import Change, Step
-from communitycore.kernel.errors import NotFound
+from communitycore.kernel.errors import Mistake, NotFound
 from communitycore.kernel.ids import Draw, JurisdictionId, Ref
 from communitycore.kernel.query import Query, Where, make_query
 from communitycore.kernel.record import Kind, Record
@@ -105,11 +105,11 @@ class View:
 
     def above(self, kind: type[R]) -> list[R]:
         """All records of a standing kind, here first, then at the parent, and so on up."""
-        return [record for level in self._source.above(kind.__shape__) for record in level]
+        return [record for level in self._source.above(_standing(kind)) for record in level]
 
     def derive(self, build: Callable[[tuple[R, ...]], V], kind: type[R]) -> V:
         """`build` of all records of a standing kind here (ordered by id), remembered while they are unchanged."""
-        value: V = self._source.derive(build, kind.__shape__)
+        value: V = self._source.derive(build, _standing(kind))
         return value
 
     def after(self, change: Change[Any]) -> View:
@@ -133,6 +133,14 @@ class View:
     def ref(self, id: str) -> Ref:
         """How a record here is named from elsewhere."""
         return Ref(self.jurisdiction, id)
+
+
+def _standing(kind: Any) -> Shape:
+    """Its shape. Raises Mistake for a kind that would be remembered though it changes."""
+    shape: Shape = kind.__shape__
+    if not shape.standing:
+        raise Mistake(f"{shape.kind} is no standing kind; find it, or declare it with standing=True")
+    return shape
 
 
 class Layer:
