@@ -411,6 +411,23 @@ def test_only_a_reporter_or_a_clerk_withdraws(world: World) -> None:
     assert other.status is S.WITHDRAWN
 
 
+def test_no_clock_stands_once_the_work_has_left_its_handler(world: World) -> None:
+    other = world.reported(reporter=world.neighbour)
+    leave: list[tuple[Any, dict[str, Any]]] = [
+        (tickets.withdraw, {"reason": "录入错误"}),
+        (tickets.merge, {"into": other.id, "reason": "同一盏灯"}),
+        (tickets.redispatch, {"reason": "换人"}),
+        (tickets.escalate, {"reason": "需上级协调"}),
+    ]
+    for command, given_ in leave:
+        ticket = world.started()
+        world.hand(ticket).do(tickets.pause, ticket.id, reason="等配件")
+        world.clock.advance(timedelta(seconds=7))
+        world.clerk.do(command, ticket.id, **given_)
+        now = world.ticket(ticket.id)
+        assert (now.paused_at, now.paused_seconds) == (None, 7)
+
+
 def test_what_is_handled_is_not_withdrawn(world: World) -> None:
     ticket = world.handled()
     with pytest.raises(tickets.WrongStatus) as refused:
@@ -474,6 +491,16 @@ def test_a_merger_that_makes_the_assignee_a_party_sends_it_back_to_the_queue(wor
     assert (survivor.status, survivor.assignee, world.loads()) == (S.ACCEPTED, None, {})
     again = world.clerk.do(tickets.dispatch, ticket.id)
     assert again.assignee not in (None, officer)
+
+
+def test_a_clerk_who_names_a_merged_ticket_does_not_touch_the_one_it_became_part_of(world: World) -> None:
+    kept, other = world.reported(), world.reported(reporter=world.neighbour)
+    survivor = world.clerk.do(tickets.merge, other.id, into=kept.id, reason="同一盏灯")
+    for command, given_ in ((tickets.withdraw, {"reason": "录入错误"}), (tickets.urge, {})):
+        step: Any = command
+        with pytest.raises(tickets.WrongStatus):
+            world.clerk.do(step, other.id, **given_)
+    assert world.ticket(kept.id) == survivor
 
 
 def test_a_ticket_is_merged_into_another_open_one_alone(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -174,7 +175,8 @@ class Lives(RuleBasedStateMachine):
 
     @rule(n=st.integers(0, 9), leaky=st.booleans())
     def draft(self, n: int, leaky: bool) -> None:
-        self.world.drafted(n, wording=text(n, title="陈雨桐" if leaky else "书"))
+        with suppress(wishes.CampaignOver):
+            self.world.drafted(n, wording=text(n, title="陈雨桐" if leaky else "书"))
 
     @rule(n=st.integers(0, 5), verdict=st.sampled_from(Verdict), reason=st.sampled_from([None, "同意"]))
     def review(self, n: int, verdict: Verdict, reason: str | None) -> None:

@@ -83,12 +83,12 @@ class Ticket(Record[TicketId]):
     reporters: who is to be called back; to_call: how many of them are still to be, since it was closed.
     """
 
-    source: Indexed[Source]
+    source: Source
     origin: TicketReporterId
     title: Personal[Annotated[str, Max(TITLE_MAX)] | None] = None
     description: Personal[str | None] = None
     category: Indexed[CategoryId | None] = None
-    about: Indexed[PartyId | None] = None
+    about: PartyId | None = None
     point: Point | None = None
     venue: VenueId | None = None
     dwelling: Indexed[DwellingId | None] = None
@@ -118,7 +118,7 @@ class Ticket(Record[TicketId]):
     reopened: int = 0
     urges: int = 0
     disputes: int = 0
-    merged_into: Indexed[TicketId | None] = None
+    merged_into: TicketId | None = None
 
     @property
     def bearer(self) -> Ref | None:

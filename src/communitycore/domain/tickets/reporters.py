@@ -8,6 +8,7 @@ from attrs import evolve
 
 from communitycore.domain.people import PartyId
 from communitycore.domain.roles import CLERK
+from communitycore.domain.tickets.dispatching import running
 from communitycore.domain.tickets.errors import NotAReporter
 from communitycore.domain.tickets.intake import remarked
 from communitycore.domain.tickets.loads import moved
@@ -88,7 +89,8 @@ def withdraw(view: View, ticket_id: TicketId, *, reason: str, reporter: PartyId 
         after = evolve(told, reporters=sum(r.callable for r in staying))
         change = step("ticket.reporter_left", ticket, after)
     else:
-        change = moved(view, "ticket.withdrawn", ticket, evolve(told, status=TicketStatus.WITHDRAWN, reporters=0))
+        after = evolve(running(told, view.now), status=TicketStatus.WITHDRAWN, reporters=0)
+        change = moved(view, "ticket.withdrawn", ticket, after)
     change = change.also(*(step("ticket_reporter.left", r, evolve(r, live=False)) for r in leaving))
     return change if born.id == ticket.id else change.giving(born)
 
@@ -101,16 +103,19 @@ def followed(view: View, ticket: Ticket) -> Ticket:
 
 
 def speaking(view: View, ticket_id: TicketId, reporter: PartyId | None) -> tuple[Ticket, Ticket, list[TicketReporter]]:
-    """The ticket named, the one it is now, and the actor's own reports behind that; none for one of the desk.
+    """The ticket named, the one in which it is acted on, and the actor's own reports behind that.
 
-    One who reported speaks for themselves alone, whatever else they are. Raises NotAReporter if `reporter` is another,
-    or if they have withdrawn.
+    A reporter acts on what their ticket became part of, for themselves alone, whatever else they are: raises
+    NotAReporter if `reporter` is another, or if they have withdrawn. The desk has no reports and acts on the ticket
+    it names, so that a merged one is not mistaken for the whole.
     """
     born = view.get(Ticket, ticket_id)
     ticket = followed(view, born)
     actor = local_ids(view, view.actor)
     mine = [r for r in reporters_of(view, ticket) if r.party is not None and r.party in actor]
+    if not any(r.born == ticket_id for r in mine):
+        return born, born, []
     foreign = reporter is not None and reporter not in actor
-    if mine and (foreign or not any(r.live for r in mine)):
+    if foreign or not any(r.live for r in mine):
         raise NotAReporter(ticket=ticket.id)
     return born, ticket, mine
