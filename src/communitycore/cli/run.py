@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import locale
 import os
@@ -30,7 +31,7 @@ def run(argv: Sequence[str]) -> int:
     """Parse `argv`, run its verb, print what it says, and give the exit code."""
     for stream in (sys.stdout, sys.stderr):
         # A console of another encoding must not lose or refuse a name.
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     parser = make_parser()
     try:
