@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from attrs import asdict
+
 from communitycore.cli import DONE, REFUSED
 from communitycore.cli.output import Output
 from communitycore.cli.verbs import desk_of, open_hub, read_text
@@ -28,10 +30,12 @@ def import_grids(given: argparse.Namespace, out: Output) -> int:
             language=out.language,
             progress=lambda done, total: progress.update(bar, completed=done, total=total),
         )
-    out.result({"drawn": loaded.drawn, "repaired": loaded.repaired, "refused": loaded.refused})
+    out.result(asdict(loaded))
     out.say(
-        f"{len(loaded.drawn)} grids drawn, {len(loaded.repaired)} of them repaired, {len(loaded.refused)} refused.",
-        f"已绘制网格 {len(loaded.drawn)} 个（其中修复 {len(loaded.repaired)} 个），拒绝 {len(loaded.refused)} 个。",
+        f"{len(loaded.drawn)} grids drawn, {len(loaded.repaired)} of them repaired, {len(loaded.known)} known already, "
+        f"{len(loaded.refused)} refused.",
+        f"已绘制网格 {len(loaded.drawn)} 个（其中修复 {len(loaded.repaired)} 个），已有 {len(loaded.known)} 个，"
+        f"拒绝 {len(loaded.refused)} 个。",
     )
     for name, why in loaded.refused.items():
         out.fault(f"{name}: {why}")

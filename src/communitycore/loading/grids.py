@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from attrs import Factory, define
 
 from communitycore.domain import places
-from communitycore.domain.places import BadBoundary, Grid, GridKind
+from communitycore.domain.places import BadBoundary, Grid, GridKind, GridStatus
 from communitycore.formats.geojson import Feature
 from communitycore.hub.desk import Desk
 from communitycore.kernel.command import Call
 from communitycore.kernel.errors import CommunityCoreError, Language
-from communitycore.kernel.geometry import Area
+from communitycore.kernel.geometry import Area, Point
+from communitycore.kernel.query import where
 
 TOGETHER = 50
 
@@ -23,10 +24,12 @@ Progress = Callable[[int, int], None]
 class GridsLoaded:
     """What became of the features: names drawn, names repaired among them, and name -> why it was refused.
 
+    known: names of those that stand here already with the same boundary, and were not drawn again.
     Features of one name are told apart in `refused` by a number.
     """
 
     drawn: list[str] = Factory(list)
+    known: list[str] = Factory(list)
     repaired: list[str] = Factory(list)
     refused: dict[str, str] = Factory(dict)
 
@@ -50,14 +53,20 @@ def load_grids(
 ) -> GridsLoaded:
     """Draw a grid for each area among `features`; those that are refused do not hinder the others.
 
+    What stands here already under the same name with the same boundary is not drawn again, so that a file in which
+    some were refused may be loaded once more, corrected or with `repair`.
     repair: read invalid polygons even-odd and record that they were. language: of what is said of the refused.
     """
     loaded = GridsLoaded()
+    standing = _standing(desk)
     for start in range(0, len(features), TOGETHER):
         calls: list[tuple[str, Call[Grid]]] = []
         for number, feature in enumerate(features[start : start + TOGETHER], start + 1):
             name = feature.name or f"#{number}"
-            if isinstance(feature.shape, Area):
+            if (feature.name, feature.shape) in standing:
+                loaded.known.append(name)
+            elif isinstance(feature.shape, Area):
+                standing.add((feature.name, feature.shape))
                 call = places.draw_grid.call(name=feature.name, area=feature.shape, kind=kind, repair=repair)
                 calls.append((name, call))
             else:
@@ -75,6 +84,16 @@ def load_grids(
         if progress is not None:
             progress(min(start + TOGETHER, len(features)), len(features))
     return loaded
+
+
+def _standing(desk: Desk) -> set[tuple[str, Area | Point]]:
+    """Name and boundary of each grid that is worked in here."""
+    found: set[tuple[str, Area | Point]] = set()
+    after: Grid | None = None
+    while page := desk.find(Grid, where(Grid.status, GridStatus.ACTIVE), limit=1_000, after=after):
+        after = page[-1]
+        found.update((grid.name, grid.area) for grid in page)
+    return found
 
 
 def _why(error: Exception, language: Language) -> str:
