@@ -33,6 +33,7 @@ from typing import Any
 
 from attrs import Factory
 
+from communitycore.domain.tickets import Source
 from communitycore.kernel.errors import BadValue, Refused
 from communitycore.kernel.geometry import Point
 from communitycore.kernel.jurisdiction import check_zone, zone_of
@@ -99,6 +100,8 @@ def read_mapping(text: str) -> Mapped:
         raise BadMapping(why="[columns] does not say which column holds the id")
     if ("lon" in columns) != ("lat" in columns):
         raise BadMapping(why="[columns] has one of lon and lat; give both")
+    if unknown := sorted(set(sources.values()) - set(Source)):
+        raise BadMapping(why=f"[sources] has {', '.join(unknown)}; known are {', '.join(Source)}")
     zone = time.get("zone", "UTC")
     try:
         check_zone(zone)
@@ -128,11 +131,15 @@ def read_requests(text: str, mapped: Mapped) -> Iterator[Request]:
         for row in reader:
             yield _request(row, reader.line_num, mapped, zone)
     except csv.Error as error:
-        raise BadTable(why=f"line {reader.line_num}: {error}") from None
+        raise BadTable(why=f"line {reader.reader.line_num}: {error}") from None
 
 
-def _request(row: Mapping[str, str | None], line: int, mapped: Mapped, zone: tzinfo) -> Request:
+def _request(row: Mapping[str | None, str | None], line: int, mapped: Mapped, zone: tzinfo) -> Request:
     problems: list[str] = []
+    if None in row:  # where csv puts what stands behind the last column
+        problems.append("it has more values than there are columns")
+    if None in row.values():
+        problems.append("it has fewer values than there are columns")
 
     def text(name: str) -> str:
         column = mapped.columns.get(name)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from time import perf_counter
 from typing import Any
 
-from attrs import Factory, asdict, define, frozen
+from attrs import Factory, asdict, define, evolve, frozen
 
 from communitycore.domain import people, places, tickets
 from communitycore.domain.people import OrganisationKind, OrganisationProfile
@@ -34,6 +34,7 @@ UNSORTED, NOBODY = "未分类 uncategorised", "未注明单位 unit not stated"
 
 Progress = Callable[[int, int], None]
 _S = TicketStatus
+_SOURCES = frozenset[str](Source)
 
 
 @frozen
@@ -108,6 +109,7 @@ def load_requests(
     What a row's text has too much of is cut and told; a point outside the jurisdiction is left out and told.
     """
     began = perf_counter()
+    requests = [row if row.source in _SOURCES else _unsourced(row) for row in requests]
     load = _Load(admin, actors or make_actors(admin), RequestsLoaded(rows=len(requests)))
     points = Counter(r.point for r in requests if r.point is not None)
     load.told.shared = {(p.lon, p.lat): count for p, count in points.most_common() if count > SHARED}
@@ -327,10 +329,24 @@ def _names(row: Request) -> tuple[str, ...]:
 
 
 def _message(row: Request) -> str:
-    """The row's message id: its own id, or its line if it has none, so that a second load finds the first."""
-    if len(row.id) <= MESSAGE_MAX and row.id == _clean(row.id):
-        return row.id or f"line-{row.line}"
-    return sha256(row.id.encode("utf-8", "surrogatepass")).hexdigest()
+    """The row's message id, by which a second load finds the first.
+
+    It is the row's own id. One without an id is known by its line and by what it says, since the same line of next
+    month's file is another request; its end is left out, which a later copy of the file may bring.
+    """
+    if not row.id:
+        said = (row.opened, row.category, row.kind, row.title, row.point, row.unit)
+        return f"line-{row.line}-{_hash(repr(said))[:16]}"
+    return row.id if len(row.id) <= MESSAGE_MAX and row.id == _clean(row.id) else _hash(row.id)
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _unsourced(row: Request) -> Request:
+    problem = f"source {row.source!r} is none of ours; taken as {Source.IMPORT}"
+    return evolve(row, source=str(Source.IMPORT), problems=(*row.problems, problem))
 
 
 def _clean(text: str) -> str:
