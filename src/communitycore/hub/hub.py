@@ -35,18 +35,18 @@ from communitycore.kernel.ids import SYSTEM, Draw, JurisdictionId, Ref, check_id
 from communitycore.kernel.journal import GENESIS, Entry
 from communitycore.kernel.jurisdiction import (
     ADMINISTRATOR,
-    NAME_MAX,
     Dated,
     Grant,
     Jurisdiction,
     check_code,
+    check_name,
     check_zone,
     move,
 )
 from communitycore.kernel.jurisdiction import ROOM as JURISDICTIONS
 from communitycore.kernel.query import Where
 from communitycore.kernel.record import Kind, Record
-from communitycore.kernel.shape import Shape, check_text
+from communitycore.kernel.shape import Shape
 from communitycore.kernel.view import View
 from communitycore.ports import Head, Reading, Store, Timer, Writing
 
@@ -135,7 +135,7 @@ class Hub:
         id = JurisdictionId(draw.id())
         check_zone(zone)
         check_code(code)
-        check_text(name, "name", NAME_MAX)
+        check_name(name)
         above = None if parent is None else self.resolve(parent)
         self._check_founding(level, above)
         holder = first or Ref(id, draw.id())

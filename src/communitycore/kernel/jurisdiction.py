@@ -129,6 +129,14 @@ def check_code(code: str) -> str:
     return code
 
 
+def check_name(name: str) -> str:
+    """`name` if it can be a jurisdiction's: not blank, 200 characters at most. Raises BadValue."""
+    check_text(name, "name", NAME_MAX)
+    if not name.strip():
+        raise BadValue(field="name", why="it is blank; give the name people use", why_zh="名称为空，请填写通用名称")
+    return name
+
+
 def successor(values: tuple[Dated, ...], value: str, since: date, field: str) -> tuple[Dated, ...]:
     """`values` with `value` in force from `since` on. Raises BadValue if `since` is not after the last change."""
     if values and since <= values[-1].since:
@@ -153,7 +161,7 @@ def recode(view: View, *, code: str, since: date) -> Change[Jurisdiction]:
 def rename(view: View, *, name: str, since: date) -> Change[Jurisdiction]:
     """Give this jurisdiction another name from `since` on."""
     here = view.get(Jurisdiction, view.jurisdiction)
-    check_text(name, "name", NAME_MAX)
+    check_name(name)
     return step("jurisdiction.renamed", here, evolve(here, names=successor(here.names, name, since, "name")))
 
 
