@@ -117,4 +117,5 @@ def open_store(url: str, **options: Any) -> Store:
         return factory(url, **options)
     known = KNOWN_STORES.get(scheme)
     why = f"Install it with: pip install {known}" if known else f"No known adapter serves {scheme}://"
-    raise NoAdapter(url=url, why=why)
+    why_zh = f"请安装：pip install {known}" if known else f"没有已知的适配器支持 {scheme}://"
+    raise NoAdapter(url=url, why=why, why_zh=why_zh)

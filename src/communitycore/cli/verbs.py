@@ -30,12 +30,26 @@ def read_text(path: str) -> str:
         raise Usage(f"{path} cannot be read: {error.strerror}") from None
 
 
+def write_text(path: str, text: str) -> None:
+    """Write a file, UTF-8. Raises Usage."""
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Usage(f"{path} cannot be written: {error.strerror}") from None
+
+
 def open_hub(given: argparse.Namespace, *, create: bool = False) -> Hub:
-    """The store that `--db` names. Raises Usage if it names none."""
+    """The store that `--db` names. Raises Usage if it names none, or what is no URL."""
     import communitycore as cc
+    from communitycore.kernel.errors import BadValue
+    from communitycore.plugins import scheme_of
 
     if not given.db:
         raise Usage("say which store: --db sqlite:///town.db, or set COMMUNITYCORE_DB")
+    try:
+        scheme_of(given.db)
+    except BadValue as error:
+        raise Usage(error.say(given.lang)) from None
     options: dict[str, Any] = {} if given.db.startswith("memory:") else {"create": create}
     return cc.open(given.db, **options)
 
@@ -92,7 +106,7 @@ def verify(given: argparse.Namespace, out: Output) -> int:
         task = progress.add_task(out.pick("entries", "日志条目"), total=None)
         report = hub.verify(anchor, lambda done, total: progress.update(task, completed=done, total=total))
         if given.write_anchor and report.ok:
-            Path(given.write_anchor).write_text(hub.anchor().to_text() + "\n", encoding="utf-8")
+            write_text(given.write_anchor, hub.anchor().to_text() + "\n")
     out.result(
         {
             "ok": report.ok,
