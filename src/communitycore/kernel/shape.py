@@ -488,8 +488,11 @@ def _discreet(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _decoder(field: Field) -> Callable[[Any], Any]:
     declared = field.declared
+    several = typing.get_origin(declared) is tuple
 
     def nested(text: str) -> Any:
+        if text == "[]" and several:
+            return ()
         if hasattr(declared, "from_text"):
             return declared.from_text(text)
         return convert.from_text(text, declared)
