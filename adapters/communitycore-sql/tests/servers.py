@@ -135,7 +135,7 @@ class Process:
         except subprocess.TimeoutExpired:
             running.kill()
             running.wait()
-        while any(Path(f"/proc/{child}").exists() for child in children):
+        while any(map(_alive, children)):
             time.sleep(0.005)
 
     def remove(self) -> None:
@@ -363,6 +363,13 @@ class MariaDB:
     def close(self) -> None:
         self._process.end(signal.SIGKILL)  # nothing of it is kept
         self._process.remove()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
 
 
 def _children(pid: int) -> list[int]:
