@@ -13,46 +13,51 @@ from sqlalchemy.schema import CreateIndex, CreateTable, DropIndex
 from communitycore.kernel.errors import StoreUnusable
 from communitycore.kernel.shape import Shape
 from communitycore_sql import tables
-from communitycore_sql.sqlite import Connection, Layout, SqliteFile, affinity_of
+from communitycore_sql.backend import Backend, Found, Layout, Line, affinity_of
 from communitycore_sql.statements import prepared
 
 Refuse = Callable[[str, str], StoreUnusable]
+FORMAT_ROW = "$format"
 
 
 @frozen
 class Work:
-    """One statement that is still to be run. conflict: what it means if the rows do not allow it."""
+    """One statement that is still to be run. conflict: what it means if the rows do not allow it.
+
+    guarded: it changes one row, or another process was first.
+    """
 
     sql: str
     values: tuple[Any, ...] = ()
     conflict: tuple[str, str] | None = None
+    guarded: bool = False
 
 
-def work_on(
-    backend: SqliteFile, connection: Connection, shapes: Mapping[str, Shape], made: Mapping[str, sa.Table]
-) -> list[Work]:
-    """What this file lacks for these kinds; nothing if it is as it should be. Raises StoreUnusable."""
-    layout = backend.layout(connection)
+def work_on(backend: Backend, line: Line, shapes: Mapping[str, Shape], made: Mapping[str, sa.Table]) -> list[Work]:
+    """What this database lacks for these kinds; nothing if it is as it should be. Raises StoreUnusable."""
+    layout = backend.layout(line)
     dialect = backend.dialect
     work: list[Work] = []
     wanted = (*tables.metadata.tables.values(), *made.values())
     for table in wanted:
-        work += _table(dialect, layout, table, backend.unusable)
+        work += _table(backend, layout, table)
     kept: dict[str, int] = {}
     if tables.kinds.name in layout.tables:
         statement = prepared(dialect, sa.select(tables.kinds.c.kind, tables.kinds.c.schema), ())
-        kept = dict(connection.execute(statement.sql).fetchall())
+        kept = {str(kind): int(number) for kind, number in line.all(statement.sql)}
+    work += _format(backend, kept)
     work += _numbers(dialect, kept, shapes, backend.unusable)
     work += (Work(sql, values) for sql, values in backend.telling(layout, wanted))
     return work
 
 
-def _table(dialect: Dialect, layout: Layout, table: sa.Table, refuse: Refuse) -> Iterator[Work]:
+def _table(backend: Backend, layout: Layout, table: sa.Table) -> Iterator[Work]:
+    dialect = backend.dialect
     there = layout.tables.get(table.name)
     if there is None:
-        yield Work(_text(dialect, CreateTable(table)))
+        yield Work(_text(dialect, CreateTable(table)) + backend.table_options)
     else:
-        yield from _columns(dialect, there, table, refuse)
+        yield from _columns(dialect, there, table, backend.unusable)
     for index in sorted(table.indexes, key=lambda index: str(index.name)):
         if layout.indexes.get(str(index.name)) is None:
             what = f"{table.name}.{[c.name for c in index.columns][-1]}"
@@ -67,10 +72,11 @@ def _table(dialect: Dialect, layout: Layout, table: sa.Table, refuse: Refuse) ->
     for name, of in layout.indexes.items():
         # One that is no longer declared unique would go on refusing.
         if of == table.name and name.startswith("cc_uq_") and name not in wanted:
-            yield Work(_text(dialect, DropIndex(sa.Index(sa.sql.quoted_name(name, True)))))
+            left = sa.Table(table.name, sa.MetaData(), sa.Column("id"), quote=True)  # not the table that is wanted
+            yield Work(_text(dialect, DropIndex(sa.Index(sa.sql.quoted_name(name, True), left.c.id))))
 
 
-def _columns(dialect: Dialect, there: Mapping[str, Any], table: sa.Table, refuse: Refuse) -> Iterator[Work]:
+def _columns(dialect: Dialect, there: Mapping[str, Found], table: sa.Table, refuse: Refuse) -> Iterator[Work]:
     for column in table.columns:
         what = f"{table.name}.{column.name}"
         found = there.get(column.name)
@@ -91,7 +97,13 @@ def _columns(dialect: Dialect, there: Mapping[str, Any], table: sa.Table, refuse
                 "give the field a new name",
                 f"列 {what} 的类型为 {found.affinity}，现声明为 {wanted}，请为该字段改用新名称",
             )
-        if bool(found.key) != column.primary_key:
+        if not found.exact:
+            raise refuse(
+                f"the column {what} compares text as people do, not byte by byte; give it the collation that this "
+                "library declares, or start with an empty database",
+                f"列 {what} 的排序规则不是逐字节比较；请改用本库声明的排序规则，或使用空数据库",
+            )
+        if found.key != column.primary_key:
             raise refuse(
                 f"the table {table.name} has another primary key; it was not made by this library",
                 f"表 {table.name} 的主键不同，不是由本库建立的",
@@ -102,6 +114,21 @@ def _columns(dialect: Dialect, there: Mapping[str, Any], table: sa.Table, refuse
                 f"the column {table.name}.{name} may not be empty and is no longer declared; declare it again",
                 f"列 {table.name}.{name} 不可为空但已不再声明，请重新声明该字段",
             )
+
+
+def _format(backend: Backend, kept: Mapping[str, int]) -> Iterator[Work]:
+    """The tables' own format, in a row that no kind can have, where there is no better place for it."""
+    if backend.format is None:
+        return
+    number = kept.get(FORMAT_ROW)
+    if number is None:
+        statement = prepared(backend.dialect, sa.insert(tables.kinds), ("kind", "schema"))
+        yield Work(statement.sql, (FORMAT_ROW, backend.format))
+    elif number > backend.format:
+        raise backend.unusable(
+            f"its format {number} is newer than this adapter's {backend.format}; upgrade communitycore-sql",
+            f"数据格式 {number} 比本适配器支持的 {backend.format} 新，请升级 communitycore-sql",
+        )
 
 
 def _numbers(dialect: Dialect, kept: Mapping[str, int], shapes: Mapping[str, Shape], refuse: Refuse) -> Iterator[Work]:
@@ -118,8 +145,13 @@ def _numbers(dialect: Dialect, kept: Mapping[str, int], shapes: Mapping[str, Sha
                 f"{kind} 记录的结构版本为 {number}，比此处的 {shape.schema} 新，请升级声明它的模块",
             )
         elif number < shape.schema:
-            update = sa.update(tables.kinds).values({c.schema: sa.bindparam("new")}).where(c.kind == sa.bindparam("of"))
-            yield Work(prepared(dialect, update, ("new", "of")).sql, (shape.schema, kind))
+            update = (
+                sa.update(tables.kinds)
+                .values({c.schema: sa.bindparam("new")})
+                .where(c.kind == sa.bindparam("of"), c.schema == sa.bindparam("was"))
+            )
+            values = (shape.schema, kind, number)
+            yield Work(prepared(dialect, update, ("new", "of", "was")).sql, values, guarded=True)
 
 
 def _text(dialect: Dialect, statement: Any) -> str:

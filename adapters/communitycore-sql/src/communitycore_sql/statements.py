@@ -183,6 +183,11 @@ class Statements:
         return self._one(sa.select(heads).where(heads.c.id == b("id")).with_for_update(), "id")
 
     @cached_property
+    def lock_at_once(self) -> str:
+        """Fails where another holds the lock."""
+        return self._one(sa.select(heads).where(heads.c.id == b("id")).with_for_update(nowait=True), "id")
+
+    @cached_property
     def all_heads(self) -> str:
         return self._one(sa.select(heads).order_by(heads.c.id))
 
