@@ -97,6 +97,10 @@ class Backend(Protocol):
         """A line that may write. Raises StoreBusy; Mistake if this thread writes already."""
         ...
 
+    def building(self) -> Line:
+        """A line for changing tables, which may take as long as it needs."""
+        ...
+
     def layout(self, line: Line) -> Layout:
         """The tables, columns and indexes that are there."""
         ...

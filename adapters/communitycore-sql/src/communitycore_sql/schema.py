@@ -60,7 +60,7 @@ def _table(backend: Backend, layout: Layout, table: sa.Table) -> Iterator[Work]:
         yield from _columns(dialect, there, table, backend.unusable)
     for index in sorted(table.indexes, key=lambda index: str(index.name)):
         if layout.indexes.get(str(index.name)) is None:
-            what = f"{table.name}.{[c.name for c in index.columns][-1]}"
+            what = f"{table.name}.{list(index.columns)[-1].name}"
             yield Work(
                 _text(dialect, CreateIndex(index)),
                 conflict=(
@@ -108,8 +108,9 @@ def _columns(dialect: Dialect, there: Mapping[str, Found], table: sa.Table, refu
                 f"the table {table.name} has another primary key; it was not made by this library",
                 f"表 {table.name} 的主键不同，不是由本库建立的",
             )
+    declared = {str(column.name) for column in table.columns}
     for name, found in there.items():
-        if name not in table.columns and not found.null:
+        if name not in declared and not found.null:
             raise refuse(
                 f"the column {table.name}.{name} may not be empty and is no longer declared; declare it again",
                 f"列 {table.name}.{name} 不可为空但已不再声明，请重新声明该字段",

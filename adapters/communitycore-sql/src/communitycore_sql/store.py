@@ -64,7 +64,7 @@ class SqlStore:
                 "an older set of records made it; open it once without mode=ro, so that it gains what is new",
                 "由较旧的记录定义建立；请先不带 mode=ro 打开一次以补充新增内容",
             )
-        line = backend.writing(wait=True)
+        line = backend.building()
         try:
             # Another process may have done it meanwhile.
             for one in work_on(backend, line, wanted, made):

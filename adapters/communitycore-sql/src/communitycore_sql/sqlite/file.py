@@ -110,6 +110,10 @@ class SqliteFile:
             self._turns.give_back()
             raise
 
+    def building(self) -> SqliteLine:
+        """As writing."""
+        return self.writing(wait=True)
+
     def _line(self, connection: Connection, give_back: Callable[[Connection], None]) -> SqliteLine:
         return SqliteLine(connection, trouble=self.trouble, commit=self._commit, give_back=give_back)
 
