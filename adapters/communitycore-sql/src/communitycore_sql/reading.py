@@ -72,7 +72,7 @@ class SqlReading:
 
     def get(self, shape: Shape, jurisdiction: str, id: str) -> Row | None:
         # Nothing else is an id, though SQLite would take the number 5 for its text.
-        if not isinstance(id, str) or not id.isascii():
+        if not isinstance(id, str) or not id.isascii() or "\0" in id:
             return None
         return self._one(self._store.kind(shape).get, (jurisdiction, id))
 

@@ -84,13 +84,14 @@ class PostgresqlWire:
     def _ask(self, begin: str, statements: Iterable[Statement]) -> list[pq.abc.PGresult]:
         """One result for each run of each statement. Raises for the first error, once all answers are read."""
         pgconn, names = self._pgconn, self._names
+        asked = [(sql, [[_sent(value) for value in values] for values in rows]) for sql, rows in statements]
         self.broken = True
         fresh: dict[str, bytes] = {}
         sent: list[str] = []  # what each answer will be of: a statement's run (""), or something else
         if begin:
             pgconn.send_query_params(begin.encode(), None)
             sent.append(begin)
-        for sql, rows in statements:
+        for sql, rows in asked:
             if not rows[0]:
                 pgconn.send_query_params(sql.encode(), None)
                 sent.append("")
@@ -101,7 +102,7 @@ class PostgresqlWire:
                 pgconn.send_prepare(name, sql.encode())
                 sent.append(sql)
             for values in rows:
-                pgconn.send_query_prepared(name, [_sent(value) for value in values])
+                pgconn.send_query_prepared(name, values)
             sent += [""] * len(rows)
         pgconn.pipeline_sync()
         self._flush()
