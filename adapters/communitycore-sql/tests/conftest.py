@@ -65,10 +65,11 @@ def fresh_url(
 @pytest.fixture
 def store_url(database: str, fresh_url: Callable[[], str], request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a new, empty store, on each database in turn."""
+    server: servers.Server | None = None if database == "sqlite" else request.getfixturevalue(database)
     url = fresh_url()
     yield url
-    if database != "sqlite":
-        request.getfixturevalue(database).drop(url)
+    if server is not None:
+        server.drop(url)
 
 
 @pytest.fixture

@@ -58,12 +58,17 @@ class Line(Protocol):
 
 @define
 class Found:
-    """One column of a table that is there. affinity: see `affinity_of`. exact: text is compared byte by byte."""
+    """One column of a table that is there.
+
+    affinity: see `affinity_of`. exact: text is compared byte by byte. size: how many characters or, of a number,
+    bytes it takes at most; None: as many as may come.
+    """
 
     affinity: str
     null: bool
     key: bool
     exact: bool = True
+    size: int | None = None
 
 
 @define
@@ -78,8 +83,9 @@ class Layout:
 class Backend(Protocol):
     """One database. Threads share it. capabilities: see ports.Store.
 
-    table_options: what stands behind CREATE TABLE. format: the number of the tables' format where no place outside
-    the tables keeps it, or None.
+    table_options: what stands behind CREATE TABLE. retype: how a column gets another type, with {table}, {column},
+    {type} and {null} to be filled in. narrow: a text must be declared short before it can be indexed.
+    format: the number of the tables' format where no place outside the tables keeps it, or None.
     """
 
     url: str
@@ -87,6 +93,8 @@ class Backend(Protocol):
     capabilities: Mapping[str, bool | str]
     dialect: Dialect
     table_options: str
+    retype: str
+    narrow: bool
     format: int | None
 
     def reading(self) -> Line:

@@ -24,13 +24,14 @@ FORMAT_ROW = "$format"
 class Work:
     """One statement that is still to be run. conflict: what it means if the rows do not allow it.
 
-    guarded: it changes one row, or another process was first.
+    guarded: it changes one row, or another process was first. retypes: it gives a column another type.
     """
 
     sql: str
     values: tuple[Any, ...] = ()
     conflict: tuple[str, str] | None = None
     guarded: bool = False
+    retypes: bool = False
 
 
 def work_on(backend: Backend, line: Line, shapes: Mapping[str, Shape], made: Mapping[str, sa.Table]) -> list[Work]:
@@ -57,10 +58,12 @@ def _table(backend: Backend, layout: Layout, table: sa.Table) -> Iterator[Work]:
     if there is None:
         yield Work(_text(dialect, CreateTable(table)) + backend.table_options)
     else:
-        yield from _columns(dialect, there, table, backend.unusable)
+        changes = list(_columns(backend, there, table))
+        yield from _dropped(dialect, layout, table, retyped=any(change.retypes for change in changes))
+        yield from changes
     for index in sorted(table.indexes, key=lambda index: str(index.name)):
         if layout.indexes.get(str(index.name)) is None:
-            what = f"{table.name}.{list(index.columns)[-1].name}"
+            what = f"{table.name}.{list(index.columns)[-1].key}"
             yield Work(
                 _text(dialect, CreateIndex(index)),
                 conflict=(
@@ -68,15 +71,24 @@ def _table(backend: Backend, layout: Layout, table: sa.Table) -> Iterator[Work]:
                     f"{what} 现要求唯一，但已有多行取值相同，请先修改重复值",
                 ),
             )
+
+
+def _dropped(dialect: Dialect, layout: Layout, table: sa.Table, *, retyped: bool) -> Iterator[Work]:
+    """Indexes that are no longer declared and in the way: a unique one would go on refusing.
+
+    Any other stays, since an older program may still run; unless a column is to hold more than an index takes.
+    """
     wanted = {str(index.name) for index in table.indexes}
     for name, of in layout.indexes.items():
-        # One that is no longer declared unique would go on refusing.
-        if of == table.name and name.startswith("cc_uq_") and name not in wanted:
+        if of != table.name or name in wanted:
+            continue
+        if name.startswith("cc_uq_") or (retyped and name.startswith("cc_ix_")):
             left = sa.Table(table.name, sa.MetaData(), sa.Column("id"), quote=True)  # not the table that is wanted
             yield Work(_text(dialect, DropIndex(sa.Index(sa.sql.quoted_name(name, True), left.c.id))))
 
 
-def _columns(dialect: Dialect, there: Mapping[str, Found], table: sa.Table, refuse: Refuse) -> Iterator[Work]:
+def _columns(backend: Backend, there: Mapping[str, Found], table: sa.Table) -> Iterator[Work]:
+    dialect, refuse = backend.dialect, backend.unusable
     for column in table.columns:
         what = f"{table.name}.{column.name}"
         found = there.get(column.name)
@@ -108,6 +120,7 @@ def _columns(dialect: Dialect, there: Mapping[str, Found], table: sa.Table, refu
                 f"the table {table.name} has another primary key; it was not made by this library",
                 f"表 {table.name} 的主键不同，不是由本库建立的",
             )
+        yield from _retyped(backend, found, column)
     declared = {str(column.name) for column in table.columns}
     for name, found in there.items():
         if name not in declared and not found.null:
@@ -115,6 +128,32 @@ def _columns(dialect: Dialect, there: Mapping[str, Found], table: sa.Table, refu
                 f"the column {table.name}.{name} may not be empty and is no longer declared; declare it again",
                 f"列 {table.name}.{name} 不可为空但已不再声明，请重新声明该字段",
             )
+
+
+def _retyped(backend: Backend, found: Found, column: sa.Column[Any]) -> Iterator[Work]:
+    """A column that is too small for what is declared now, or too large for an index."""
+    kind = column.type
+    size = kind.length if isinstance(kind, sa.String) else 2 if isinstance(kind, sa.SmallInteger) else 8
+    table = column.table
+    small = found.size is not None and (size is None or size > found.size)
+    indexed = any(column.name in index.columns for index in table.indexes)
+    if small or (backend.narrow and indexed and found.size is None and size is not None):
+        names = backend.dialect.identifier_preparer
+        said = backend.retype.format(
+            table=names.format_table(table),
+            column=names.format_column(column),
+            type=kind.compile(dialect=backend.dialect),
+            null="NULL" if column.nullable else "NOT NULL",
+        )
+        what = f"{table.name}.{column.name}"
+        yield Work(
+            said,
+            retypes=True,
+            conflict=(
+                f"{what} may hold {size} characters now, and a row holds more; shorten it first",
+                f"{what} 现最多 {size} 个字符，但已有更长的内容，请先缩短",
+            ),
+        )
 
 
 def _format(backend: Backend, kept: Mapping[str, int]) -> Iterator[Work]:

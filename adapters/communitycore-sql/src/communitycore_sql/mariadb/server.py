@@ -36,6 +36,8 @@ class MariadbServer(Server):
     dialect: Dialect = MariaDBDialect(paramstyle="format")
     errors = (pymysql.err.MySQLError, OSError, UnicodeEncodeError)
     table_options = " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
+    retype = "ALTER TABLE {table} MODIFY COLUMN {column} {type} {null}"
+    narrow = True
     begin_reading = (
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
     )

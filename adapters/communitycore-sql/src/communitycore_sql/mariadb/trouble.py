@@ -108,7 +108,8 @@ def number_of(error: BaseException) -> int:
 
 
 def is_conflict(error: BaseException) -> bool:
-    return isinstance(error, pymysql.err.IntegrityError)
+    """A key, a value that must be unique or may not be missing; or a text that is too long."""
+    return isinstance(error, pymysql.err.IntegrityError) or number_of(error) == ER.DATA_TOO_LONG
 
 
 def is_overtaken(error: BaseException) -> bool:

@@ -35,6 +35,7 @@ class PostgresqlServer(Server):
 
     dialect: Dialect = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
     errors = (psycopg.Error, UnicodeEncodeError)
+    retype = "ALTER TABLE {table} ALTER COLUMN {column} TYPE {type}"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     begin_writing = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 

@@ -82,7 +82,8 @@ def state_of(error: BaseException) -> str:
 
 
 def is_conflict(error: BaseException) -> bool:
-    return state_of(error).startswith("23")
+    """A key, a value that must be unique or may not be missing; or a text that is too long."""
+    return state_of(error).startswith("23") or state_of(error) == "22001"
 
 
 def is_overtaken(error: BaseException) -> bool:

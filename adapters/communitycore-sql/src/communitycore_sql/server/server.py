@@ -29,6 +29,8 @@ class Server(ABC):
     dialect: Dialect
     errors: tuple[type[Exception], ...]
     table_options: str = ""
+    retype: str
+    narrow: bool = False
     format: int | None = 1
     begin_reading: ClassVar[str]
     begin_writing: ClassVar[str]

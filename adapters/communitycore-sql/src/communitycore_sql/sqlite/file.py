@@ -48,6 +48,8 @@ class SqliteFile:
 
     dialect: Dialect = sqlite_dialect(paramstyle="qmark")
     table_options = ""
+    retype = ""  # no column is too small here
+    narrow = False
     format: int | None = None  # it stands in the file's header
 
     def __init__(
