@@ -129,7 +129,8 @@ def test_a_search_goes_through_the_index_in_its_order(store: SqlStore, query: Qu
 def test_a_page_begins_where_the_last_one_ended(store: SqlStore) -> None:
     query = behind(find(order=Plot.tag), "tag-60", "id-001000")
     said, _ = plan(store, lambda tx: tx.find(PLOT, HERE, query))
-    assert ("ROW(" in said and "Index Cond" in said) or " range " in said, said
+    # 843: how many bytes of the index MariaDB knows where to begin from: jurisdiction, tag and id, all three.
+    assert ("ROW(" in said and "Index Cond" in said) or " 843 " in said, said
 
 
 @pytest.mark.parametrize(
