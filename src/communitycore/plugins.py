@@ -22,6 +22,9 @@ STORES = "communitycore.stores"
 PLUGINS = "communitycore.plugins"
 KNOWN_STORES = {
     "sqlite": "communitycore-sql",
+    "postgresql": "communitycore-sql[postgresql]",
+    "mariadb": "communitycore-sql[mariadb]",
+    "mysql": "communitycore-sql[mariadb]",
 }
 
 hookspec = pluggy.HookspecMarker(NAME)
@@ -97,10 +100,18 @@ def scheme_of(url: str) -> str:
     if not colon or not scheme:
         raise BadValue(
             field="url",
-            why=f"{url!r} is no store's URL such as sqlite:///file.db or memory://",
-            why_zh=f"{url!r} 不是存储地址（如 sqlite:///文件.db 或 memory://）",
+            why=f"{shown(url)!r} is no store's URL such as sqlite:///file.db or memory://",
+            why_zh=f"{shown(url)!r} 不是存储地址（如 sqlite:///文件.db 或 memory://）",
         )
     return scheme.partition("+")[0]
+
+
+def shown(url: str) -> str:
+    """`url` without its password, for messages."""
+    scheme, mark, rest = url.rpartition("://")
+    who, at, where = rest.rpartition("@")
+    user, colon, _ = who.partition(":")
+    return f"{scheme}{mark}{user}:***@{where}" if at and colon else url
 
 
 def open_store(url: str, **options: Any) -> Store:
@@ -116,6 +127,7 @@ def open_store(url: str, **options: Any) -> Store:
         factory: Callable[..., Store] = point.load()
         return factory(url, **options)
     known = KNOWN_STORES.get(scheme)
-    why = f"Install it with: pip install {known}" if known else f"No known adapter serves {scheme}://"
-    why_zh = f"请安装：pip install {known}" if known else f"没有已知的适配器支持 {scheme}://"
-    raise NoAdapter(url=url, why=why, why_zh=why_zh)
+    install = f'pip install "{known}"'  # quoted, since shells read brackets
+    why = f"Install it with: {install}" if known else f"No known adapter serves {scheme}://"
+    why_zh = f"请安装：{install}" if known else f"没有已知的适配器支持 {scheme}://"
+    raise NoAdapter(url=shown(url), why=why, why_zh=why_zh)
