@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from communitycore.kernel.change import begin
+from communitycore.kernel.change import begin, step
 from communitycore.kernel.errors import BadValue, Damaged, Mistake
 from communitycore.kernel.geometry import Area, Point
 from communitycore.kernel.ids import Ref
@@ -113,6 +113,28 @@ def test_every_value_comes_back_as_it_went_in(pot: Pot) -> None:
     assert SHAPE.read_row(row) == evolve(pot, version=3, time=pot.time and pot.time.astimezone(UTC))
 
 
+@given(pots, pots, st.data())
+def test_a_step_writes_the_row_that_its_record_would_have_by_itself(
+    first: Pot, other: Pot, data: st.DataObject
+) -> None:
+    """A step copies from the row before it what both records share, which must not show."""
+    names = [f.name for f in SHAPE.fields]
+    changed = data.draw(st.sets(st.sampled_from(names)))
+    before = begin("pot.made", first).result
+    after = evolve(before, **{name: getattr(other, name) for name in changed})
+    made = step("pot.moved", before, after).steps[0]
+    assert made.row == SHAPE.to_row(after, 2, None)
+    read = SHAPE.read_row(SHAPE.to_row(first, 4, SALT))
+    again = evolve(read, **{name: getattr(other, name) for name in changed})
+    assert step("pot.moved", read, again).steps[0].row == SHAPE.to_row(again, 5, None)
+
+
+def test_a_step_of_a_record_made_by_hand_checks_every_field() -> None:
+    forged = Pot(id="p", version=3, text="a\0b")
+    with pytest.raises(BadValue, match="text"):
+        step("pot.moved", forged, evolve(forged, number=1))
+
+
 @given(storable)
 def test_text_of_any_script_keeps_its_bytes(text: str) -> None:
     row = SHAPE.to_row(Pot(id="p", text=text, chips=(Chip(text),)), 1, SALT)
@@ -190,7 +212,11 @@ def test_a_field_added_later_changes_no_text_and_no_digest() -> None:
     grown = tuple(stored.get(c.name) for c in new.columns)
     assert old.text(row) == new.text(grown)
     assert state_digest(old, row, old.text(row)) == state_digest(new, grown, new.text(grown))
-    assert new.read_row(grown) == After(id="j", version=1, name="n", many=(1,), added=7)
+    read = new.read_row(grown)
+    assert read == After(id="j", version=1, name="n", many=(1,), added=7)
+    # its next step writes the default out: what the record said then shall not change with the declaration
+    moved = step("jar.moved", read, evolve(read, name="m")).steps[0]
+    assert moved.row == new.to_row(moved.after, 2, None)
 
 
 def test_a_field_added_later_inside_a_nested_value_changes_no_text() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +17,7 @@ from communitycore.hub.desk import Desk, Outcome
 from communitycore.hub.directory import Directory
 from communitycore.hub.session import Session
 from communitycore.hub.standing import StandingCache
-from communitycore.kernel import times
+from communitycore.kernel import forks, times
 from communitycore.kernel.change import begin
 from communitycore.kernel.command import Call, Fold, Read, Room
 from communitycore.kernel.errors import (
@@ -78,7 +77,7 @@ class Hub:
         rooms: Iterable[Room],
         *,
         clock: times.Clock = times.system_clock,
-        entropy: times.Entropy = os.urandom,
+        entropy: times.Entropy = times.system_entropy,
         check: bool = False,
     ) -> None:
         self._store = store
@@ -89,13 +88,13 @@ class Hub:
         self.entropy = entropy
         self._standing = StandingCache()
         self._directory = Directory(lambda: self.store)
-        self._pid = os.getpid()
+        self._forks = forks.passed()
         store.prepare(self.catalogue.shapes.values())
 
     @property
     def store(self) -> Store:
         """Where it keeps everything. Raises Mistake in a process that inherited this hub through fork."""
-        if os.getpid() != self._pid:
+        if forks.passed() != self._forks:
             raise Mistake("this hub was inherited through fork; open one in the new process")
         return self._store
 
@@ -287,7 +286,7 @@ class Hub:
         return outcomes
 
     def _together(self, desk: Desk, calls: Sequence[Call[T]]) -> list[Outcome[T]]:
-        draws = [self._draw() for _ in calls]
+        draws = self._draws(len(calls))
         outcomes: list[Outcome[T]] = []
         reacts = False
         for attempt in range(1, ATTEMPTS + 1):
@@ -530,6 +529,12 @@ class Hub:
 
     def _draw(self) -> Draw:
         return Draw(self.entropy(SEED_BYTES), times.aware(self.clock(), "clock"))
+
+    def _draws(self, count: int) -> list[Draw]:
+        """The chance of so many calls of one moment, a seed each."""
+        at = times.aware(self.clock(), "clock")
+        stamp = times.to_text(at)
+        return [Draw(self.entropy(SEED_BYTES), at, stamp) for _ in range(count)]
 
     def _session(self, tx: Writing, jurisdiction: str, moment: datetime) -> Session:
         """Lock the head, the transaction's first statement, and sit down to work on it."""

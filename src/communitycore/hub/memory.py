@@ -6,6 +6,7 @@ import threading
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Self
 
 from communitycore.kernel.errors import CodeTaken, NotUnique, StaleStep, StoreBusy
@@ -26,17 +27,19 @@ class _Table:
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self.rows: dict[str, Row] = {}
-        self.columns = [(n, c.unique) for n, c in enumerate(shape.columns) if c.indexed or c.unique]
-        self.index: dict[int, dict[Any, set[str]]] = {n: defaultdict(set) for n, _ in self.columns}
+        columns = [n for n, column in enumerate(shape.columns) if column.indexed or column.unique]
+        self.index: dict[int, dict[Any, set[str]]] = {n: defaultdict(set) for n in columns}
 
     def put(self, row: Row) -> None:
-        old = self.rows.get(row[0])
-        for n, _ in self.columns:
-            if old is not None and old[n] != row[n]:
-                self.index[n][old[n]].discard(row[0])
-            if old is None or old[n] != row[n]:
-                self.index[n][row[n]].add(row[0])
-        self.rows[row[0]] = row
+        id = row[0]
+        old = self.rows.get(id)
+        for n, index in self.index.items():
+            if old is None:
+                index[row[n]].add(id)
+            elif old[n] != row[n]:
+                index[old[n]].discard(id)
+                index[row[n]].add(id)
+        self.rows[id] = row
 
     def find(self, query: Query) -> list[Row]:
         best: Iterable[str] | None = None
@@ -69,7 +72,7 @@ class _Books:
         return table
 
 
-_AT = {name: n for n, name in enumerate(FIELDS)}
+_SEQ, _KIND, _RECORD, _CAUSE = (FIELDS.index(name) for name in ("seq", "kind", "record", "cause"))
 
 
 class MemoryStore:
@@ -131,7 +134,7 @@ class MemoryReading:
 
     def entries(self, jurisdiction: str, after: int, limit: int) -> list[Entry]:
         kept = self._books[jurisdiction].entries
-        start = bisect_right(kept, after, key=lambda values: values[_AT["seq"]])
+        start = bisect_right(kept, after, key=itemgetter(_SEQ))
         return [entry_of(values) for values in kept[start : start + limit]]
 
     def entries_of(self, jurisdiction: str, kind: str, record: str) -> list[Entry]:
@@ -207,9 +210,7 @@ class MemoryWriting(MemoryReading):
         return self.head(jurisdiction)
 
     def found(self, head: Head) -> None:
-        for books in self._books.values():
-            if books.head.code == head.code:
-                raise CodeTaken(given=head.code, jurisdiction=books.head.id)
+        self._check_code(head)
         self._new[head.id] = head
 
     def get(self, shape: Shape, jurisdiction: str, id: str) -> Row | None:
@@ -220,23 +221,35 @@ class MemoryWriting(MemoryReading):
 
     def write(self, batch: Batch) -> None:
         books = self._books.get(batch.head.id)
-        for other in self._books.values():
-            if other.head.code == batch.head.code and other.head.id != batch.head.id:
-                raise CodeTaken(given=batch.head.code, jurisdiction=other.head.id)
-        fresh: dict[tuple[str, int, Any], str] = {}
-        moving = {(shape.kind, row[0]) for shape, row, _ in batch.rows}
+        if batch.head.code != batch.was.code:
+            self._check_code(batch.head)
+        unique = False
         for shape, row, expected in batch.rows:
-            table = _Table(shape) if books is None else books.table(shape)
-            now = table.rows.get(row[0])
+            now = None if books is None else books.table(shape).rows.get(row[0])
             if (0 if now is None else now[1]) != expected:
                 raise StaleStep(kind=shape.kind, id=row[0], before=expected, current=0 if now is None else now[1])
-            for n, unique in table.columns:
-                if not unique or row[n] is None:
-                    continue
-                holders = {id for id in table.index[n].get(row[n], ()) if (shape.kind, id) not in moving}
-                if holders or fresh.setdefault((shape.kind, n, row[n]), row[0]) != row[0]:
-                    raise NotUnique(kind=shape.kind, field=shape.columns[n].name)
+            unique = unique or bool(shape.unique)
+        if unique:
+            self._check_unique(books, batch)
         self._batches.append(batch)
+
+    def _check_code(self, head: Head) -> None:
+        for books in self._books.values():
+            if books.head.code == head.code and books.head.id != head.id:
+                raise CodeTaken(given=head.code, jurisdiction=books.head.id)
+
+    def _check_unique(self, books: _Books | None, batch: Batch) -> None:
+        """A row may take what another of the same batch gives up."""
+        fresh: dict[tuple[str, int, Any], str] = {}
+        moving = {(shape.kind, row[0]) for shape, row, _ in batch.rows}
+        for shape, row, _ in batch.rows:
+            for n in shape.unique:
+                if row[n] is None:
+                    continue
+                held = () if books is None else books.table(shape).index[n].get(row[n], ())
+                taken = any((shape.kind, id) not in moving for id in held)
+                if taken or fresh.setdefault((shape.kind, n, row[n]), row[0]) != row[0]:
+                    raise NotUnique(kind=shape.kind, field=shape.columns[n].name)
 
     def fold(
         self, fold: str, jurisdiction: str, rows: Mapping[str, str | None], seq: int, version: int, *, anew: bool
@@ -265,11 +278,10 @@ class MemoryWriting(MemoryReading):
         books.head = batch.head
         for shape, row, _ in batch.rows:
             books.table(shape).put(row)
-        for values in batch.entries:
-            n = len(books.entries)
-            books.entries.append(values)
-            books.by_record[values[_AT["kind"]], values[_AT["record"]]].append(n)
-            books.by_cause[values[_AT["cause"]]].append(n)
+        for n, values in enumerate(batch.entries, len(books.entries)):
+            books.by_record[values[_KIND], values[_RECORD]].append(n)
+            books.by_cause[values[_CAUSE]].append(n)
+        books.entries += batch.entries
         for key in batch.removed:
             books.timers.pop(key, None)
         for timer in batch.timers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from hmac import compare_digest
 from hmac import digest as hmac_digest
@@ -51,16 +51,20 @@ class Base:
 
     def load(self, shape: Shape, id: str) -> Held | None:
         if shape.standing:
-            for standing in self._up():
-                if (held := standing.kind(self.tx, shape).get(id)) is not None:
-                    return held
-            return None
+            held = self._own.kind(self.tx, shape).get(id)
+            return held if held is not None else self._load_above(shape, id)
         key = (shape.kind, id)
         if key in self._found:
             return self._found[key]
         row = self.tx.get(shape, self.head.id, id)
-        held = self._found[key] = None if row is None else (shape.read_row(row), row)
+        held = self._found[key] = None if row is None else self._cache.recent.read(shape, self.head.id, row)
         return held
+
+    def _load_above(self, shape: Shape, id: str) -> Held | None:
+        for standing in self.levels()[1:]:
+            if (held := standing.kind(self.tx, shape).get(id)) is not None:
+                return held
+        return None
 
     def load_here(self, shape: Shape, id: str) -> Held | None:
         """Like load, but never from an ancestor."""
@@ -73,7 +77,6 @@ class Base:
         test = query.tests[0] if len(query.tests) == 1 else None
         probe = None
         if test is not None and test.test == "=" and test.column in shape.unique and query.after is None:
-            # A command looks for a unique value, then the hub does before it takes it: one look is enough.
             probe = (shape.kind, test.column, test.value)
             if probe in self._free:
                 return []
@@ -82,11 +85,15 @@ class Base:
             key = (shape.kind, row[0])
             known = self._found.get(key)
             if known is None:
-                known = self._found[key] = (shape.read_row(row), row)
+                known = self._found[key] = self._cache.recent.read(shape, self.head.id, row)
             found.append(known)
         if probe is not None and not found:
             self._free.add(probe)
         return found
+
+    def is_free(self, shape: Shape, column: int, value: Any) -> bool:
+        """Whether a unique value was looked for and not found; a command does, then the hub before it takes it."""
+        return (shape.kind, column, value) in self._free
 
     def here(self, shape: Shape) -> tuple[Any, ...]:
         return self._own.all(self.tx, shape)
@@ -113,10 +120,6 @@ class Base:
         self.consulted = self.consulted or len(self._levels) > 1
         return self._levels
 
-    def _up(self) -> Iterator[Standing]:
-        yield self._own
-        yield from self.levels()[1:]
-
     def counts(self) -> str | None:
         """What an entry notes of the ancestors that were consulted."""
         if not self.consulted or self._levels is None:
@@ -140,6 +143,7 @@ class Session:
         self._entries: list[tuple[Any, ...]] = []
         self._timers: dict[tuple[str, str, str], Timer | None] = {}
         self._keys: dict[tuple[str, str], Key] = {}
+        self._moves = False  # a standing record was changed
         self._standing: Standing | None = None
 
     # what authority asks
@@ -246,66 +250,66 @@ class Session:
             if change.timers:
                 raise Mistake("timers without a step; set them where the step is made")
             return
-        at = view.stamp
-        timers = self._timers_of(change, steps, cause[0], cause[1] or str(view.actor))
+        at, by = view.stamp, str(view.actor)
+        behalf = cause[1] or by
+        timers = self._timers_of(change, steps, cause[0], behalf)
         if fired is not None:
             # The command may have set the very timer that fired anew.
             timers.setdefault(fired, None)
-        told = _told(change, timers, fired)
-        fixed = (
-            at,
-            at if call is None or call.occurred_at is None else times.to_text(call.occurred_at, "occurred_at"),
-            str(view.actor),
-            cause[1],
-            cause[0],
-        )
-        above = self.base.counts()
+        told = _told(change, timers, fired) if timers else {}
+        occurred = at if call is None or call.occurred_at is None else times.to_text(call.occurred_at, "occurred_at")
+        above = self.base.counts() if self.base.consulted else None
         rows: dict[tuple[str, str], tuple[Shape, Row, int, Any]] = {}
         entries: list[tuple[Any, ...]] = []
-        seq, hash = self._seq, self._hash
+        seq, hash, here, by_entry = self._seq, self._hash, self.was.id, self._catalogue.by_entry
         for s in steps:
-            shape, key = s.shape, (s.shape.kind, s.after.id)
+            shape, id, row = s.shape, s.after.id, s.row
+            key = (shape.kind, id)
             earlier = rows.get(key)
             current = earlier[1] if earlier is not None else self._current(s, key, draw)
-            if s.row is None:
+            if row is None:
                 version, difference, schema = current[1], s.details, current[2]  # type: ignore[index]
-                digest = state_digest(shape, current, shape.text(current))  # type: ignore[arg-type]
+                text = shape.text(current)  # type: ignore[arg-type]
+                digest = state_digest(shape, current, text)  # type: ignore[arg-type]
             else:
-                row = s.row
+                version, schema = row[1], row[2]
                 if current is None:
                     if shape.salted:
                         row = (*row[:3], draw.salt(), *row[4:])
                     difference = text = shape.text(row)
-                    version, expected = 1, 0
+                    expected = 0
                 else:
-                    if current[1] + 1 != row[1]:
-                        raise StaleStep(kind=shape.kind, id=s.after.id, before=row[1] - 1, current=current[1])
+                    if current[1] + 1 != version:
+                        raise StaleStep(kind=shape.kind, id=id, before=version - 1, current=current[1])
                     if shape.salted:
                         row = (*row[:3], current[3], *row[4:])
-                    difference, text, version = shape.difference(current, row), shape.text(row), row[1]
+                    difference, text = shape.difference(current, row), shape.text(row)
                     known = self._rows.get(key) if earlier is None else earlier
                     expected = current[1] if known is None else known[2]
-                self._check_unique(shape, row, current, rows)
+                if shape.unique:
+                    self._check_unique(shape, row, current, rows)
                 rows[key] = (shape, row, expected, s.after)
-                schema = shape.schema
                 digest = state_digest(shape, row, text)
             seq += 1
-            reactions = self._catalogue.by_entry.get(s.name)
-            said = told.pop(key, None)
-            if reactions is not None:
+            said = told.pop(key, None) if told else None
+            if (reactions := by_entry.get(s.name)) is not None:
                 said = (said or []) + [f"!{reaction.name}" for reaction in reactions]
                 for reaction in reactions:
-                    self._react(timers, reaction.name, s, seq, at, cause, view)
+                    self._react(timers, reaction.name, s, seq, at, cause, behalf)
             values = (
                 FORMAT,
-                self.was.id,
+                here,
                 seq,
                 draw.entry_id(),
-                *fixed,
+                at,
+                occurred,
+                by,
+                cause[1],
+                cause[0],
                 s.name,
                 shape.kind,
                 schema,
-                s.after.id,
+                id,
                 version,
                 difference,
                 digest,
@@ -318,11 +322,14 @@ class Session:
         if told:
             raise Mistake("a timer for a record that the change does not touch")
         # From here on nothing can fail.
-        self._seq, self._hash, self._last = seq, hash, max(at, self._last)
+        self._seq, self._hash = seq, hash
+        if at > self._last:
+            self._last = at
         self._entries += entries
         self._rows.update(rows)
         for shape, row, _, record in rows.values():
             self.layer.put(shape, record, row)
+            self._moves = self._moves or shape.standing
         for timer_key, timer in timers.items():
             timed = evolve(timer, seq=seq) if timer is not None and timer.seq == 0 else timer
             self._timers[timer_key] = timed
@@ -350,6 +357,8 @@ class Session:
             for (kind, id), (_, other, _, _) in pending.items():
                 if kind == shape.kind and id != row[0] and other[n] == row[n]:
                     raise NotUnique(kind=shape.kind, field=column.name)
+            if self.layer.is_free(shape, n, row[n]) and self.base.is_free(shape, n, row[n]):
+                continue
             holders = self.layer.query(shape, Query((Test(n, "=", row[n]),), 0, False, 2, None))
             if any(held[1][0] != row[0] and (shape.kind, held[1][0]) not in pending for held in holders):
                 raise NotUnique(kind=shape.kind, field=column.name)
@@ -385,10 +394,9 @@ class Session:
     def _timer(self, key: tuple[str, str, str]) -> Timer | None:
         return self._timers[key] if key in self._timers else self.tx.timer(self.was.id, key)
 
-    def _react(self, timers: dict[Any, Any], name: str, s: Step, seq: int, at: str, cause: Cause, view: View) -> None:
+    def _react(self, timers: dict[Any, Any], name: str, s: Step, seq: int, at: str, cause: Cause, by: str) -> None:
         parked = f"more than {DEPTH_MAX} reactions deep" if cause[2] >= DEPTH_MAX else None
-        behalf = cause[1] or str(view.actor)
-        timer = Timer(at, seq, s.shape.kind, s.after.id, name, str(seq), cause[0], behalf, cause[2], 0, at, parked)
+        timer = Timer(at, seq, s.shape.kind, s.after.id, name, str(seq), cause[0], by, cause[2], 0, at, parked)
         timers[timer.key] = timer
         self.reacts = self.reacts or parked is None
 
@@ -431,33 +439,30 @@ class Session:
 
     def batch(self) -> Batch:
         """All that was accepted, ready to be written."""
-        moved = [(shape, row, record) for shape, row, _, record in self._rows.values() if shape.standing]
-        count = self.was.standing + (1 if moved else 0)
-        if moved:
+        was, rows, timers = self.was, self._rows.values(), self._timers
+        count, code = was.standing, was.code
+        if self._moves:
+            moved = [(shape, row, record) for shape, row, _, record in rows if shape.standing]
+            count += 1
+            code = self._code(moved)
             self._standing = self.base._own.moved(count, moved)
-        head = Head(
-            id=self.was.id,
-            code=self._code(moved),
-            seq=self._seq,
-            hash=self._hash,
-            last_at=self._last,
-            standing=count,
-            next_wake=self._next_wake() if self._timers else self.was.next_wake,
-        )
-        return Batch(
-            head,
-            self.was,
-            [(shape, row, expected) for shape, row, expected, _ in self._rows.values()],
-            self._entries,
-            [t for t in self._timers.values() if t is not None],
-            list(self._timers),
-            list(self._keys.values()),
-        )
+        wake = self._next_wake() if timers else was.next_wake
+        head = Head(was.id, code, self._seq, self._hash, self._last, count, wake)
+        batch = Batch(head, was, [row[:3] for row in rows], self._entries)
+        if timers:
+            batch.timers = [t for t in timers.values() if t is not None]
+            batch.removed = list(timers)
+        if self._keys:
+            batch.keys = list(self._keys.values())
+        return batch
 
     def committed(self) -> None:
-        """After the commit: remember the standing records as they are now."""
+        """After the commit: remember the records as they are now."""
         if self._standing is not None:
             self._cache.keep(self._standing)
+        for shape, row, expected, record in self._rows.values():
+            if expected and not shape.standing:  # what changes once will change again; what is new seldom at once
+                self._cache.recent.keep(self.was.id, shape, (record, row))
 
     def _code(self, moved: list[tuple[Shape, Row, Any]]) -> str:
         for shape, _, record in moved:

@@ -24,7 +24,7 @@ import attrs
 
 from communitycore.kernel import convert, times
 from communitycore.kernel.errors import BadValue, Damaged, Mistake
-from communitycore.kernel.ids import Ref, check_id
+from communitycore.kernel.ids import Ref, check_id, visible
 from communitycore.kernel.money import Money
 from communitycore.kernel.rules import Rule
 from communitycore.kernel.states import States
@@ -142,12 +142,14 @@ class Shape:
 
     # generated: to_row(record, version, salt) -> Row; from_row(row) -> record;
     # text(row) -> canonical JSON of its non-null fields; difference(old, new) -> canonical JSON;
-    # advance(record, version) -> the record with that version
+    # advance(record, version, row) -> the record with that version, which remembers its row;
+    # move(after, before, row of before, version) -> to_row of after, made from what `before` shares with it
     to_row: Callable[[Any, int, str | None], Row]
     from_row: Callable[[Row], Any]
     text: Callable[[Row], str]
     difference: Callable[[Row, Row], str]
-    advance: Callable[[Any, int], Any]
+    advance: Callable[[Any, int, Row], Any]
+    move: Callable[[Any, Any, Row, int], Row]
 
     def read_row(self, row: Row) -> Any:
         """The record in `row`. Raises Damaged if its bytes are not what they claim to be."""
@@ -175,7 +177,7 @@ class Shape:
         return encode(value)
 
 
-_GENERATED = frozenset({"to_row", "from_row", "text", "difference", "advance"})
+_GENERATED = frozenset({"to_row", "from_row", "text", "difference", "advance", "move"})
 
 
 def make_shape(
@@ -248,6 +250,9 @@ def make_shape(
     return shape
 
 
+_OWN = frozenset({"id", "version", "__shape__", "__row__"})  # what every record has
+
+
 def _hints(cls: type[Any]) -> dict[str, Any]:
     """Like typing.get_type_hints with extras, but each class's annotations are compiled in one go.
 
@@ -256,7 +261,7 @@ def _hints(cls: type[Any]) -> dict[str, Any]:
     hints: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         declared = base.__dict__.get("__annotations__", {})
-        wanted = {name: text for name, text in declared.items() if name not in ("id", "version", "__shape__")}
+        wanted = {name: text for name, text in declared.items() if name not in _OWN}
         if not wanted:
             continue
         if all(isinstance(text, str) for text in wanted.values()):
@@ -502,7 +507,8 @@ def _decoder(field: Field) -> Callable[[Any], Any]:
         "bool": bool,
         "time": times.from_text,
         "date": date.fromisoformat,
-        "enum": declared,
+        # calling the enum takes ten times as long as looking into its members
+        "enum": {member.value: member for member in declared}.__getitem__ if field.type == "enum" else declared,
         "decimal": Decimal,
         "nested": nested,
     }
@@ -513,7 +519,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-# RFC 2104, for a key as long as SHA-256's block. The standard library's hmac, which takes any key, sets up a
+# HMAC as in RFC 2104, for a key as long as SHA-256's block. The standard library's hmac, which takes any key, sets up a
 # digest by name at each call, which costs more than the two hashes; tests hold one against the other.
 _BLOCK = 64
 _INNER, _OUTER = (bytes(n ^ pad for n in range(256)) for pad in (0x36, 0x5C))
@@ -535,6 +541,33 @@ def _missing(field: str) -> Any:
     raise ValueError(f"{field} is missing")
 
 
+def _whole(text: str) -> bool:
+    """Whether it has no half of a surrogate pair in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _encoded(field: Field, v: str) -> str:
+    """Source of the column, or for money the two, of a value `v`: at once where it is plainly fit, else encoded."""
+    name = f"enc_{field.name}({v})"
+    made = {
+        "id": f"{v} if {v}.__class__ is str and visible({v}) else {name}",
+        "int": f"{v} if {v}.__class__ is int and LEAST <= {v} <= MOST else {name}",
+        "text": f"{v} if {v}.__class__ is str and len({v}) <= {field.max} and NUL not in {v} "
+        f"and ({v}.isascii() or whole({v})) else {name}",
+        "bool": f"1 if {v} is True else 0 if {v} is False else {name}",
+        "enum": f"{v}._value_ if {v}.__class__ is type_{field.name} else {name}",
+    }.get(field.type, name)
+    if typing.get_origin(field.declared) is tuple:
+        made = f"'[]' if {v}.__class__ is tuple and not {v} else {name}"
+    if field.optional:
+        made = f"{'(None, None)' if field.type == 'money' else 'None'} if {v} is None else {made}"
+    return f"({made})"
+
+
 def _column_text(field: Field, column: str) -> str:
     """Source of the canonical JSON of one non-null column value."""
     return {
@@ -552,11 +585,17 @@ def _generate(shape: Shape) -> dict[str, Any]:
         "cls": shape.cls,
         "new": shape.cls.__new__,
         "check_id": check_id,
+        "visible": visible,
+        "whole": _whole,
+        "NUL": "\0",
+        "LEAST": -_BITS,
+        "MOST": _BITS - 1,
         "SCHEMA": shape.schema,
         "missing": _missing,
         "mac": personal_mac,
         "set_id": shape.cls.id.__set__,
         "set_version": shape.cls.version.__set__,
+        "set_row": shape.cls.__row__.__set__,
     }
     source = "\n".join(_source(shape, scope))
     exec(compile(source, f"<codec of {shape.kind}>", "exec"), scope)
@@ -569,17 +608,33 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
         scope[f"enc_{f.name}"] = _encoder(shape.kind, f)
         scope[f"dec_{f.name}"] = _decoder(f)
         scope[f"set_{f.name}"] = getattr(shape.cls, f.name).__set__
+        scope[f"type_{f.name}"] = f.declared
 
     yield "def to_row(r, version, salt):"
+    for f in shape.fields:
+        yield f"    v{f.at} = r.{f.name}"
     yield "    return (check_id(r.id), version, SCHEMA, salt"
     for f in shape.fields:
-        star, null = ("*", "(None, None)") if f.type == "money" else ("", "None")
-        whole = f"enc_{f.name}(r.{f.name})"
-        yield f"    , {star}({null} if r.{f.name} is None else {whole})" if f.optional else f"    , {star}{whole}"
+        yield f"    , {'*' if f.type == 'money' else ''}{_encoded(f, f'v{f.at}')}"
     yield "    )"
 
+    yield "def move(r, before, row, version):"
+    yield "    return (row[0], version, SCHEMA, None"
+    for f in shape.fields:
+        # A field that the record shares with the one before it was checked and written when that was. A null in the
+        # row of a field that is never None was added after the row was written: its default is written out now.
+        same = f"(v := r.{f.name}) is before.{f.name}" + ("" if f.optional else f" and row[{f.at}] is not None")
+        star, kept = ("*", f"(row[{f.at}], row[{f.at + 1}])") if f.type == "money" else ("", f"row[{f.at}]")
+        yield f"    , {star}({kept} if {same} else {_encoded(f, 'v')})"
+    yield "    )"
+
+    plain = not any(a.validator or a.converter for a in attrs.fields(shape.cls))
+    plain = plain and not hasattr(shape.cls, "__attrs_post_init__")
     yield "def from_row(row):"
-    yield "    return cls(id=row[0], version=row[1]"
+    yield "    r = new(cls)" if plain else "    r = cls(id=row[0], version=row[1]"
+    if plain:
+        yield "    set_id(r, row[0])"
+        yield "    set_version(r, row[1])"
     for f in shape.fields:
         stored = f"row[{f.at}]"
         value = {"money": f"enc_money({stored}, row[{f.at + 1}])", "id": stored, "int": stored, "text": stored}.get(
@@ -596,8 +651,12 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
         else:
             scope[f"default_{f.name}"] = f.default
             absent = f"default_{f.name}"
-        yield f"    , {f.name}={absent} if {stored} is None else {value}"
-    yield "    )"
+        found = f"{absent} if {stored} is None else {value}"
+        yield f"    set_{f.name}(r, {found})" if plain else f"    , {f.name}={found}"
+    if not plain:
+        yield "    )"
+    yield "    set_row(r, row)"
+    yield "    return r"
 
     def one(f: Field, row: str) -> str:
         column = f"{row}[{f.at}]"
@@ -626,8 +685,9 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
         yield f"    if {changed}: parts.append({quote(f.name) + ':['!r} + {before} + ',' + {after} + ']')"
     yield "    return '{' + ','.join(parts) + '}'"
 
-    yield "def advance(r, version):"
+    yield "def advance(r, version, row):"
     yield "    n = new(cls)"
+    yield "    set_row(n, row)"
     yield "    set_id(n, r.id)"
     yield "    set_version(n, version)"
     for f in shape.fields:
