@@ -88,11 +88,13 @@ class Authority:
         if isinstance(way, Own):
             name, shape = self._catalogue.owned(call.command, way)
             value = call.argument(name)
-            if value is not None and way.field is not None:
-                assert shape is not None
-                held = self._session.layer.load(shape, value)
-                value = None if held is None else getattr(held[0], way.field)
-            return self._is_self(value)
+            if way.field is None:
+                # Of several whom a caller names, none may be another: naming oneself in passing admits nobody.
+                several = value if isinstance(value, (tuple, list, frozenset)) else (value,)
+                return bool(several) and all(self._is_self(each) for each in several)
+            assert shape is not None
+            held = None if value is None else self._session.layer.load(shape, value)
+            return held is not None and self._is_self(getattr(held[0], way.field))
         if isinstance(way, Linked):
             value = call.argument(self._catalogue.parameter(call.command, way.argument or "id"))
             return value is not None and self._is_linked(way, value)

@@ -44,10 +44,13 @@ class Directory:
                 hint = f" {body.name(moment)} uses {body.code(moment)} now."
         raise UnknownCode(given=code, hint=hint)
 
-    def check_free(self, code: str, since: date) -> None:
-        """Raises CodeTaken if a jurisdiction uses `code` on any day from `since` on, be another to come or not."""
+    def check_free(self, code: str, since: date, *, but: str | None = None) -> None:
+        """Raises CodeTaken if a jurisdiction uses `code` on any day from `since` on, be another to come or not.
+
+        but: the id of one that may.
+        """
         for body in self.all():
-            if any(d.value == code and (d.until is None or since < d.until) for d in body.codes):
+            if body.id != but and any(d.value == code and (d.until is None or since < d.until) for d in body.codes):
                 raise CodeTaken(given=code, jurisdiction=body.id)
 
     def locate(self, point: Point, moment: datetime) -> tuple[JurisdictionId, ...]:

@@ -17,7 +17,7 @@ from communitycore.kernel import convert, times
 from communitycore.kernel.change import Change, Step, note
 from communitycore.kernel.command import Call, Command
 from communitycore.kernel.errors import KeyReused, Mistake, NotAllowed, NotUnique, Refused, StaleStep, TooMuch
-from communitycore.kernel.ids import Draw, JurisdictionId, Ref
+from communitycore.kernel.ids import Draw, JurisdictionId, Ref, system
 from communitycore.kernel.journal import FORMAT, chain_hash, state_digest
 from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.query import Query, Test
@@ -31,6 +31,7 @@ DEPTH_MAX = 16
 _JURISDICTION = shape_of(Jurisdiction)
 
 Cause = tuple[str, str | None, int]
+Guard = Callable[[Jurisdiction, Jurisdiction], None]
 
 
 class Base:
@@ -128,10 +129,22 @@ class Base:
 
 
 class Session:
-    """Calls decided one after another in one transaction; each sees those accepted before it."""
+    """Calls decided one after another in one transaction; each sees those accepted before it.
 
-    def __init__(self, tx: Reading, head: Head, cache: StandingCache, catalogue: Catalogue, moment: datetime) -> None:
+    guard: told of every change of the jurisdiction itself, to refuse what its neighbours rule out.
+    """
+
+    def __init__(
+        self,
+        tx: Reading,
+        head: Head,
+        cache: StandingCache,
+        catalogue: Catalogue,
+        moment: datetime,
+        guard: Guard | None = None,
+    ) -> None:
         self.tx = tx
+        self._guard = guard
         self.was = head
         self.base = Base(tx, head, cache, moment)
         self.layer = Layer(self.base)
@@ -190,9 +203,26 @@ class Session:
         """Take in the first change of a jurisdiction, which no grant can precede."""
         self._accept(change, None, view, draw, (cause, None, 0), None)
 
-    def set_aside(self, timer: Timer) -> None:
-        """Keep a timer for later, or parked; the journal still says that it waits."""
-        self._timers[timer.key] = timer
+    def timer(self, key: tuple[str, str, str]) -> Timer | None:
+        """A timer as it stands after what was accepted here."""
+        return self._timers[key] if key in self._timers else self.tx.timer(self.was.id, key)
+
+    @property
+    def touched(self) -> int:
+        """How many records were changed."""
+        return len(self._rows)
+
+    def set_aside(self, timer: Timer, draw: Draw) -> None:
+        """Keep a timer for later, or parked, with an entry that says so."""
+        draw.id()  # entries are numbered after it
+        view = self.view(_runner(timer), draw)
+        try:
+            about = self._noted(timer)
+        except Mistake:  # the room of its record is not open, which may be why it failed
+            about = self.layer.load(_JURISDICTION, self.was.id)[0]  # type: ignore[index]
+        told = note("timer.parked" if timer.parked is not None else "timer.put_off", about, command=timer.command)
+        why = (timer.cause, timer.behalf, timer.depth + 1)
+        self._accept(told, None, view, draw, why, None, aside=timer)
 
     def run_timer(self, timer: Timer, draw: Draw) -> None:
         """Run a timer's or a reaction's command as the system, in the transaction that removes it.
@@ -206,8 +236,7 @@ class Session:
                 f"no open room has the command {timer.command} of a timer; open the hub with the room that does"
             )
         draw.id()  # entries are numbered after it, as those of a call are after its cause
-        actor = Ref("system", f"{'reaction' if timer.source else 'timer'}:{timer.command}")
-        view = self.view(actor, draw, times.from_text(timer.due))
+        view = self.view(_runner(timer), draw, times.from_text(timer.due))
         call: Call[Any] = Call(command, (timer.record,), {})
         why: tuple[str, str, int] = (timer.cause, timer.behalf, timer.depth + 1)  # type: ignore[assignment]
         told: Change[Any]
@@ -239,6 +268,7 @@ class Session:
         cause: Cause,
         grant: str | None,
         fired: tuple[str, str, str] | None = None,
+        aside: Timer | None = None,
     ) -> None:
         """Make rows, entries and timers of a change; only when all are made does the session take them in."""
         steps = change.steps
@@ -257,10 +287,14 @@ class Session:
             # The command may have set the very timer that fired anew.
             timers.setdefault(fired, None)
         told = _told(change, timers, fired) if timers else {}
+        if aside is not None:
+            timers[aside.key] = aside
+            told[steps[0].shape.kind, steps[0].after.id] = [_set_aside(aside, steps[0].after.id)]
         occurred = at if call is None or call.occurred_at is None else times.to_text(call.occurred_at, "occurred_at")
         above = self.base.counts() if self.base.consulted else None
         rows: dict[tuple[str, str], tuple[Shape, Row, int, Any]] = {}
         entries: list[tuple[Any, ...]] = []
+        told_at: dict[tuple[str, str], int] = {}
         seq, hash, here, by_entry = self._seq, self._hash, self.was.id, self._catalogue.by_entry
         for s in steps:
             shape, id, row = s.shape, s.after.id, s.row
@@ -288,14 +322,20 @@ class Session:
                     expected = current[1] if known is None else known[2]
                 if shape.unique:
                     self._check_unique(shape, row, current, rows)
+                if shape is _JURISDICTION and s.before is not None and self._guard is not None:
+                    self._guard(s.before, s.after)  # type: ignore[arg-type]
                 rows[key] = (shape, row, expected, s.after)
                 digest = state_digest(shape, row, text)
             seq += 1
-            said = told.pop(key, None) if told else None
+            if said := told.pop(key, None) if told else None:
+                told_at[key] = seq
             if (reactions := by_entry.get(s.name)) is not None:
-                said = (said or []) + [f"!{reaction.name}" for reaction in reactions]
+                said = said or []
                 for reaction in reactions:
-                    self._react(timers, reaction.name, s, seq, at, cause, behalf)
+                    said.append(f"!{reaction.name}")
+                    made = self._react(timers, reaction.name, s, seq, at, cause, behalf)
+                    if made.parked is not None:
+                        said.append(_set_aside(made, id))
             values = (
                 FORMAT,
                 here,
@@ -331,8 +371,9 @@ class Session:
             self.layer.put(shape, record, row)
             self._moves = self._moves or shape.standing
         for timer_key, timer in timers.items():
-            timed = evolve(timer, seq=seq) if timer is not None and timer.seq == 0 else timer
-            self._timers[timer_key] = timed
+            if timer is not None and timer.seq == 0:
+                timer = evolve(timer, seq=told_at[timer.kind, timer.record])
+            self._timers[timer_key] = timer
 
     def _current(self, s: Step, key: tuple[str, str], draw: Draw) -> Row | None:
         """The row as it stands before this change. Raises for a begun record that exists and for a stale one."""
@@ -384,21 +425,19 @@ class Session:
         for t in change.timers:
             key = (t.record, t.command, "")
             if t.due is None:
-                if self._timer(key) is not None or key in made:
+                if self.timer(key) is not None or key in made:
                     made[key] = None
                 continue
             due = times.to_text(t.due)
             made[key] = Timer(due, 0, t.shape.kind, t.record, t.command, "", cause, behalf, 0, 0, due, None)
         return made
 
-    def _timer(self, key: tuple[str, str, str]) -> Timer | None:
-        return self._timers[key] if key in self._timers else self.tx.timer(self.was.id, key)
-
-    def _react(self, timers: dict[Any, Any], name: str, s: Step, seq: int, at: str, cause: Cause, by: str) -> None:
+    def _react(self, timers: dict[Any, Any], name: str, s: Step, seq: int, at: str, cause: Cause, by: str) -> Timer:
         parked = f"more than {DEPTH_MAX} reactions deep" if cause[2] >= DEPTH_MAX else None
         timer = Timer(at, seq, s.shape.kind, s.after.id, name, str(seq), cause[0], by, cause[2], 0, at, parked)
         timers[timer.key] = timer
         self.reacts = self.reacts or parked is None
+        return timer
 
     # keys
 
@@ -498,6 +537,21 @@ def _told(
         elif key != fired:
             told.setdefault((kinds.get(record, ""), record), []).append(f"-{command}")
     return told
+
+
+def _set_aside(timer: Timer, about: str) -> str:
+    """What an entry about `about` says of a timer put off or parked: `?command@wake@attempts`, `=command@attempts`.
+
+    A reaction's has `#seq` behind its name; `/record` at the end names the timer's record where that is another.
+    """
+    name = timer.command + (f"#{timer.source}" if timer.source else "")
+    said = f"?{name}@{timer.wake}@{timer.attempts}" if timer.parked is None else f"={name}@{timer.attempts}"
+    return said if timer.record == about else f"{said}/{timer.record}"
+
+
+def _runner(timer: Timer) -> Ref:
+    """The system, under the name of the timer or reaction."""
+    return system(f"{'reaction' if timer.source else 'timer'}:{timer.command}")
 
 
 def _mac(salt: str, call: Call[Any]) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from communitycore.kernel.errors import StoreBusy
 from communitycore.kernel.query import FIND_MAX, Query
 from communitycore.kernel.shape import Row, Shape
 from communitycore.kernel.view import Held
@@ -29,6 +30,10 @@ class Standing:
         held = self._kinds.get(shape.kind)
         if held is None:
             held = {row[0]: (shape.read_row(row), row) for row in _all_rows(tx, shape, self.jurisdiction)}
+            head = tx.head(self.jurisdiction)
+            if head is not None and head.standing != self.count:
+                # An ancestor is read unlocked, and not every store's transactions see one state throughout.
+                raise StoreBusy(url=self.jurisdiction, why="what stands there changed while it was read")
             self._kinds[shape.kind] = held
         return held
 

@@ -95,7 +95,7 @@ def chain_hash(before: str, values: tuple[Any, ...]) -> str:
     """The hash of an entry whose FIELDS have these values, after one with hash `before`."""
     try:
         start, said, end = _plain(before, *values)
-    except (TypeError, AttributeError):
+    except (TypeError, ValueError, AttributeError):
         start = end = "ü"  # a null or a number where we write text
     if start.isascii() and end.isascii():
         return sha256(b"%b%d:%b%b" % (start.encode(), len(said), said, end.encode())).hexdigest()
@@ -109,7 +109,7 @@ def _plain(
     above: str | None, grant: str | None, timers: str | None,
 ) -> tuple[str, bytes, str]:  # fmt: skip
     """What is hashed before the difference, the difference, and what after it, where all but it is ASCII."""
-    a, b, c, d = str(format), str(seq), str(schema), str(version)
+    a, b, c, d = f"{format:d}", f"{seq:d}", f"{schema:d}", f"{version:d}"
     return (
         f"{len(before)}:{before},{len(a)}:{a},{len(where)}:{where},{len(b)}:{b},{len(id)}:{id},{len(at)}:{at},"
         f"{len(occurred)}:{occurred},{len(actor)}:{actor},{'-,' if behalf is None else f'{len(behalf)}:{behalf},'}"
