@@ -80,6 +80,7 @@ class MemoryStore:
 
     capabilities: Mapping[str, bool | str] = {
         "threads": True,
+        "parallel": "a memory store has one writer",
         "durable": "a memory store ends with its process",
         "processes": "a memory store belongs to one process",
     }

@@ -54,6 +54,7 @@ class SqliteFile:
         self.capabilities: Mapping[str, bool | str] = {
             "threads": True,
             "processes": True,
+            "parallel": "a SQLite file has one writer",
             "durable": True
             if self.place.durability == "full"
             else "durability=normal: a power cut may lose the last calls",
