@@ -13,6 +13,7 @@ NAMES = {
     "ticket-one": "tickets:run_one",
     "ticket-hundred": "tickets:run_hundred",
     "decide": "decide:run",
+    "wishes-threads": "wishes:run_threads",
     "locate": "locate:run",
     "import": "imports:run",
 }
