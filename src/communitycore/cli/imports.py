@@ -7,7 +7,7 @@ import argparse
 from attrs import asdict
 
 from communitycore.cli import DONE, REFUSED
-from communitycore.cli.output import Output
+from communitycore.cli.output import Output, counted
 from communitycore.cli.verbs import desk_of, open_hub, read_text
 from communitycore.domain.places import GridKind
 from communitycore.formats.geojson import read_features
@@ -32,7 +32,7 @@ def import_grids(given: argparse.Namespace, out: Output) -> int:
         )
     out.result(asdict(loaded))
     out.say(
-        f"{len(loaded.drawn)} grids drawn, {len(loaded.repaired)} of them repaired, {len(loaded.known)} known already, "
+        f"{counted(len(loaded.drawn), 'grid')} drawn, {len(loaded.repaired)} of them repaired, {len(loaded.known)} known already, "
         f"{len(loaded.refused)} refused.",
         f"已绘制网格 {len(loaded.drawn)} 个（其中修复 {len(loaded.repaired)} 个），已有 {len(loaded.known)} 个，"
         f"拒绝 {len(loaded.refused)} 个。",
@@ -51,9 +51,9 @@ def import_requests(given: argparse.Namespace, out: Output) -> int:
         loaded = load_requests(
             desk_of(hub, given), rows, progress=lambda done, total: progress.update(bar, completed=done, total=total)
         )
-    out.result(loaded.data())
+    out.result(loaded.data(out.language))
     out.say(
-        f"{loaded.rows} rows: {loaded.made} tickets made, {loaded.known} known already, {loaded.failed} failed; "
+        f"{counted(loaded.rows, 'row')}: {counted(loaded.made, 'ticket')} made, {loaded.known} known already, {loaded.failed} failed; "
         f"{loaded.placed} placed, {loaded.unplaced} in no grid, {loaded.ambiguous} in several; "
         f"{loaded.routed} given to officers, {loaded.by_unit} to units by name, {loaded.waiting} wait for a clerk; "
         f"{loaded.closed} walked to their end.",
@@ -75,7 +75,7 @@ def import_requests(given: argparse.Namespace, out: Output) -> int:
         f"{loaded.seconds:.1f} 秒内执行 {loaded.commands} 条命令，每秒 {pace:.0f} 条。",
     )
     for line, why in loaded.problems[:SHOWN]:
-        out.fault(f"{given.file}:{line}: {why}")
+        out.fault(f"{given.file}:{line}: {why.say(out.language)}")
     if (more := len(loaded.problems) - SHOWN) > 0:
         out.fault(out.pick(f"… and {more} more; --json lists all.", f"……另有 {more} 条；--json 可列出全部。"))
     return REFUSED if loaded.failed else DONE
