@@ -47,8 +47,7 @@ def run(argv: Sequence[str]) -> int:
     except CommunityCoreError as error:
         return _say(out, error, REFUSED)
     except v.Usage as error:
-        out.fault(str(error))
-        return USAGE
+        return _told(out, "usage", out.pick(error.en, error.zh), False, USAGE)
     except KeyboardInterrupt:
         out.fault("stopped" if given.lang == "en" else "已中止")
         return 130
@@ -59,10 +58,13 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _say(out: Output, error: CommunityCoreError, code: int) -> int:
-    if out.as_json:
-        told = {"error": error.code, "say": error.say(out.language), "retryable": error.retryable}
-        print(json.dumps(told, ensure_ascii=False))
-    out.fault(error.say(out.language))
+    return _told(out, error.code, error.say(out.language), error.retryable, code)
+
+
+def _told(out: Output, error: str, sentence: str, retryable: bool, code: int) -> int:
+    if out.as_json and not out.answered:
+        print(json.dumps({"error": error, "say": sentence, "retryable": retryable}, ensure_ascii=False))
+    out.fault(sentence)
     return code
 
 
