@@ -32,8 +32,8 @@ def import_grids(given: argparse.Namespace, out: Output) -> int:
         )
     out.result(asdict(loaded))
     out.say(
-        f"{counted(len(loaded.drawn), 'grid')} drawn, {len(loaded.repaired)} of them repaired, {len(loaded.known)} known already, "
-        f"{len(loaded.refused)} refused.",
+        f"{counted(len(loaded.drawn), 'grid')} drawn, {len(loaded.repaired)} of them repaired, "
+        f"{len(loaded.known)} known already, {len(loaded.refused)} refused.",
         f"已绘制网格 {len(loaded.drawn)} 个（其中修复 {len(loaded.repaired)} 个），已有 {len(loaded.known)} 个，"
         f"拒绝 {len(loaded.refused)} 个。",
     )
@@ -53,7 +53,8 @@ def import_requests(given: argparse.Namespace, out: Output) -> int:
         )
     out.result(loaded.data(out.language))
     out.say(
-        f"{counted(loaded.rows, 'row')}: {counted(loaded.made, 'ticket')} made, {loaded.known} known already, {loaded.failed} failed; "
+        f"{counted(loaded.rows, 'row')}: {counted(loaded.made, 'ticket')} made, {loaded.known} known already, "
+        f"{loaded.failed} failed; "
         f"{loaded.placed} placed, {loaded.unplaced} in no grid, {loaded.ambiguous} in several; "
         f"{loaded.routed} given to officers, {loaded.by_unit} to units by name, {loaded.waiting} wait for a clerk; "
         f"{loaded.closed} walked to their end.",
