@@ -328,6 +328,32 @@ def test_import_grids_refuses_by_name_and_repairs_if_asked(town: Town) -> None:
     assert (code, json.loads(out)) == (DONE, {"drawn": ["tie"], "known": [], "repaired": ["tie"], "refused": {}})
 
 
+def test_import_grids_reads_codes_households_and_telephones_from_properties(town: Town) -> None:
+    member = {
+        "type": "Feature",
+        "properties": {"名称": "一网格", "编码": "370115002023001", "户数": 412, "电话": "0531-12345"},
+        "geometry": {"type": "Polygon", "coordinates": square(0, 1)},
+    }
+    file = town.write("grids.json", json.dumps({"type": "FeatureCollection", "features": [member]}))
+    words = (
+        "--name-property",
+        "名称",
+        "--code-property",
+        "编码",
+        "--households-property",
+        "户数",
+        "--phone-property",
+        "电话",
+    )
+    assert town("import-grids", file, *words)[0] == DONE
+    grid = town.json("locate", "0.5", "0.5")["found"][0]["grid"]
+    drawn = town.json("history", "grid", grid)[0]["changes"]
+    assert (drawn["name"], drawn["households"], drawn["supervision_phone"]) == ("一网格", 412, "0531-12345")
+    assert drawn["codes"][0]["value"] == "370115002023001"
+    code, _, err = town("import-grids", town.write("g2.json", features(x=square(2, 3))), "--scheme", "x")
+    assert code == DONE, err
+
+
 def test_import_grids_draws_nothing_twice(town: Town) -> None:
     file = town.write("grids.json", features(good=square(0, 1), tie=BOW_TIE))
     assert town("import-grids", file)[0] == REFUSED

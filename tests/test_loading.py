@@ -17,7 +17,8 @@ from communitycore.formats.geojson import Feature, read_features
 from communitycore.formats.requests_csv import Problem, Request, read_mapping, read_requests
 from communitycore.hub.desk import Outcome
 from communitycore.kernel.errors import StoreUnusable
-from communitycore.loading import RequestsLoaded, load_grids, load_requests
+from communitycore.kernel.jurisdiction import Jurisdiction
+from communitycore.loading import More, RequestsLoaded, load_grids, load_requests
 from communitycore.loading.requests import _message, make_actors
 from communitycore.testing import Clock, seeded
 
@@ -113,6 +114,43 @@ def test_many_features_are_numbered_through_where_they_have_no_name() -> None:
     loaded = load_grids(desk, strips, progress=lambda done, total: seen.append((done, total)))
     assert (len(loaded.drawn), list(loaded.refused)) == (118, ["#1", "#71"])
     assert seen == [(50, 120), (100, 120), (120, 120)]
+
+
+def test_codes_households_and_telephones_come_from_properties_that_are_named() -> None:
+    desk = town()
+    code, more = "370115002023001", More(code="编码", households="户数", phone="电话")
+
+    def strip(n: int, name: str, **properties: object) -> Feature:
+        return Feature(name, Area.box(n, 0, n + 1, 1), properties)
+
+    loaded = load_grids(
+        desk,
+        [
+            strip(0, "all", 编码=int(code), 户数="412", 电话="0531-12345"),
+            strip(1, "none", 编码=" ", 户数=None),
+            strip(2, "float", 户数=300.0),
+            strip(3, "taken", 编码=code),
+            strip(4, "short", 编码="3701"),
+            strip(5, "many", 户数="many"),
+            strip(6, "list", 编码=[code]),
+            strip(7, "half", 户数=2.5),
+            strip(8, "below", 户数="-1"),
+        ],
+        more=more,
+    )
+    assert loaded.drawn == ["all", "none", "float"]
+    assert list(loaded.refused) == ["taken", "short", "many", "list", "half", "below"]
+    assert "'many' is no count" in loaded.refused["many"]
+    grids = {grid.name: grid for grid in desk.find(places.Grid)}
+    today = desk.get(Jurisdiction, desk.jurisdiction).day(desk.hub.clock())
+    assert grids["all"].code("cell-15", today) == code
+    assert (grids["all"].households, grids["all"].supervision_phone) == (412, "0531-12345")
+    assert (grids["none"].codes, grids["none"].households, grids["float"].households) == ((), None, 300)
+    assert load_grids(desk, [strip(9, "other", 编码=code)]).drawn == ["other"]  # what is not named is not read
+    with_scheme = load_grids(
+        desk, [strip(10, "scheme", 编码="x")], more=More(code="编码", scheme="nowhere"), language="zh"
+    )
+    assert "没有名为 nowhere 的编码规则" in with_scheme.refused["scheme"]
 
 
 def test_a_store_that_fails_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:

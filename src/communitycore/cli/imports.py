@@ -12,7 +12,7 @@ from communitycore.cli.verbs import desk_of, open_hub, read_text
 from communitycore.domain.places import GridKind
 from communitycore.formats.geojson import read_features
 from communitycore.formats.requests_csv import read_mapping, read_requests
-from communitycore.loading import load_grids, load_requests
+from communitycore.loading import More, load_grids, load_requests
 
 SHOWN = 20  # problems in the window
 
@@ -27,6 +27,12 @@ def import_grids(given: argparse.Namespace, out: Output) -> int:
             features,
             kind=GridKind(given.kind),
             repair=given.repair,
+            more=More(
+                code=given.code_property,
+                scheme=given.scheme,
+                households=given.households_property,
+                phone=given.phone_property,
+            ),
             language=out.language,
             progress=lambda done, total: progress.update(bar, completed=done, total=total),
         )

@@ -128,6 +128,10 @@ def make_parser() -> argparse.ArgumentParser:
     grids = verb("import-grids", v.import_grids, "draw grids from a GeoJSON file", where=True)
     grids.add_argument("file", help="GeoJSON FeatureCollection of polygons, WGS-84")
     grids.add_argument("--name-property", default="name", help="the property that holds a grid's name")
+    grids.add_argument("--code-property", metavar="NAME", help="the property that holds a grid's code, from today on")
+    grids.add_argument("--scheme", default="cell-15", metavar="NAME", help="the scheme of those codes")
+    grids.add_argument("--households-property", metavar="NAME", help="the property that holds how many live there")
+    grids.add_argument("--phone-property", metavar="NAME", help="the property that holds the supervision telephone")
     grids.add_argument("--kind", choices=("basic", "dedicated"), default="basic", help="basic grids, or dedicated ones")
     grids.add_argument("--repair", action="store_true", help="read invalid polygons even-odd, and record that")
 

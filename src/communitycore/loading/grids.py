@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from attrs import Factory, define
+from attrs import Factory, define, frozen
 
 from communitycore.domain import places
-from communitycore.domain.places import BadBoundary, Grid, GridKind, GridStatus
+from communitycore.domain.places import BadBoundary, Grid, GridCode, GridKind, GridStatus
 from communitycore.formats.geojson import Feature
 from communitycore.hub.desk import Desk, Outcome
 from communitycore.kernel.command import Call
-from communitycore.kernel.errors import Language, Refused
+from communitycore.kernel.errors import BadValue, Language, Refused
 from communitycore.kernel.geometry import Area
+from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.query import where
 
 TOGETHER = 50
 
 Progress = Callable[[int, int], None]
 _Drawn = tuple[str, Area, GridKind]
+
+
+@frozen(kw_only=True)
+class More:
+    """Which properties of a feature hold more than its name; what a feature has not is left out.
+
+    code: its code under `scheme`, in force from today. households: their number. phone: of those who supervise its
+    officers' work, published (G9).
+    """
+
+    code: str | None = None
+    scheme: str = places.CELL_15.name
+    households: str | None = None
+    phone: str | None = None
+
+
+NO_MORE = More()
 
 
 @define
@@ -49,6 +68,7 @@ def load_grids(
     *,
     kind: GridKind = GridKind.BASIC,
     repair: bool = False,
+    more: More = NO_MORE,
     language: Language = "en",
     progress: Progress | None = None,
 ) -> GridsLoaded:
@@ -56,10 +76,11 @@ def load_grids(
 
     What stands here already, of this kind and under the same name with the same boundary, is not drawn again; so a
     file in which some were refused may be loaded once more, corrected or with `repair`.
-    repair: read invalid polygons even-odd and record that they were. language: of what is said of the refused.
+    repair: read invalid polygons even-odd and record that they were. more: properties that hold a code, households
+    or a telephone. language: of what is said of the refused.
     Raises StoreError if the store fails; what was drawn before stays, and is known when the file is loaded again.
     """
-    load = _Load(desk, kind, repair, language)
+    load = _Load(desk, kind, repair, more, language)
     for start in range(0, len(features), TOGETHER):
         load.draw(features[start : start + TOGETHER], start + 1)
         if progress is not None:
@@ -70,21 +91,24 @@ def load_grids(
 class _Load:
     """One load on its way."""
 
-    def __init__(self, desk: Desk, kind: GridKind, repair: bool, language: Language) -> None:
-        self.desk, self.kind, self.repair, self.language = desk, kind, repair, language
+    def __init__(self, desk: Desk, kind: GridKind, repair: bool, more: More, language: Language) -> None:
+        self.desk, self.kind, self.repair, self.more, self.language = desk, kind, repair, more, language
+        self.today = desk.get(Jurisdiction, desk.jurisdiction).day(desk.hub.clock())
         self.standing = _standing(desk)
         self.told = GridsLoaded()
 
     def draw(self, features: Sequence[Feature], first: int) -> None:
         """Draw the areas of one part together, and tell of each feature in the file's order. first: its number."""
         calls: dict[_Drawn, Call[Grid]] = {}
+        outcomes: dict[_Drawn, Outcome[Grid]] = {}
         for feature in features:
             drawn = self.drawn(feature)
             if drawn is not None and drawn not in self.standing:
-                calls[drawn] = places.draw_grid.call(
-                    name=feature.name, area=drawn[1], kind=self.kind, repair=self.repair
-                )
-        outcomes = dict(zip(calls, self.desk.do_many(calls.values()), strict=True))
+                try:
+                    calls[drawn] = self.call(drawn, feature.properties)
+                except BadValue as error:
+                    outcomes[drawn] = Outcome(error=error)
+        outcomes |= zip(calls, self.desk.do_many(calls.values()), strict=True)
         for number, feature in enumerate(features, first):
             drawn = self.drawn(feature)
             if drawn is None:
@@ -92,6 +116,20 @@ class _Load:
                 self.told.refuse(feature.name or f"#{number}", why)
             else:
                 self.tell(feature.name or f"#{number}", drawn, outcomes.get(drawn))
+
+    def call(self, drawn: _Drawn, properties: Mapping[str, Any]) -> Call[Grid]:
+        """The drawing of one grid, with what else its properties say. Raises BadValue."""
+        name, area, kind = drawn
+        code, phone = (_text(properties, name) for name in (self.more.code, self.more.phone))
+        return places.draw_grid.call(
+            name=name,
+            area=area,
+            kind=kind,
+            repair=self.repair,
+            households=_count(properties, self.more.households),
+            supervision_phone=phone,
+            codes=() if code is None else (GridCode(code, self.today, scheme=self.more.scheme),),
+        )
 
     def drawn(self, feature: Feature) -> _Drawn | None:
         """What the feature would be as a grid; None for a point."""
@@ -120,6 +158,27 @@ def _standing(desk: Desk) -> set[_Drawn]:
         after = page[-1]
         found.update((grid.name, grid.area, grid.kind) for grid in page)
     return found
+
+
+def _text(properties: Mapping[str, Any], name: str | None) -> str | None:
+    """A property as text, a whole number among them; None if it is missing or blank. Raises BadValue."""
+    value = None if name is None else properties.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise BadValue(field=f"{name}", why="it is neither text nor a whole number", why_zh="既非文本也非整数")
+    return str(value).strip()
+
+
+def _count(properties: Mapping[str, Any], name: str | None) -> int | None:
+    text = _text(properties, name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise BadValue(field=f"{name}", why=f"{text!r} is no count", why_zh=f"{text!r} 不是数目")
+    return int(text)
 
 
 def _why(refused: Refused, language: Language) -> str:
