@@ -471,6 +471,19 @@ def test_a_table_in_latin_1_is_usage_and_leaves_no_trace(gridded: Town) -> None:
     assert gridded.json("verify")["entries"] == entries
 
 
+def test_what_was_loaded_is_read_as_the_loaders_clerk(gridded: Town) -> None:
+    words = ("import-requests", gridded.write("rows.csv", ROWS), "--mapping", gridded.write("map.toml", MAPPING))
+    clerk = gridded.json(*words)["clerk"]
+    assert clerk in gridded(*words)[1]
+    file = sqlite3.connect(gridded.file)
+    ticket = file.execute("SELECT id FROM ticket WHERE status = 'closed'").fetchone()[0]
+    file.close()
+    code, out, _ = gridded("history", "ticket", ticket, "--as", clerk)
+    assert code == DONE
+    assert "status: reported → accepted" in out
+    assert gridded("history", "ticket", ticket)[0] == REFUSED  # an administrator reads no tickets
+
+
 def test_history_tells_what_happened_to_a_record(loaded: Town) -> None:
     grid = loaded.json("locate", "0.25", "0.5", "--in", "370115002023")["found"][0]["grid"]
     told = loaded.json("history", "grid", grid)
@@ -478,6 +491,7 @@ def test_history_tells_what_happened_to_a_record(loaded: Town) -> None:
     assert told[0]["changes"]["name"] == "西网格"
     assert "grid.drawn" in loaded("history", "grid", grid)[1]
     assert "事项" in loaded("history", "grid", grid, lang="zh")[1]
+    assert "name: 西网格" in loaded("history", "grid", grid)[1]
     assert loaded("history", "grid", "nobody")[0] == REFUSED
     code, _, err = loaded("history", "unicorn", grid)
     assert code == USAGE

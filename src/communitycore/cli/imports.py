@@ -13,6 +13,7 @@ from communitycore.domain.places import GridKind
 from communitycore.formats.geojson import read_features
 from communitycore.formats.requests_csv import read_mapping, read_requests
 from communitycore.loading import More, load_grids, load_requests
+from communitycore.loading.requests import make_actors
 
 SHOWN = 20  # problems in the window
 
@@ -54,10 +55,13 @@ def import_requests(given: argparse.Namespace, out: Output) -> int:
     rows = list(read_requests(read_text(given.file), mapped))
     with open_hub(given) as hub, out.progress() as progress:
         bar = progress.add_task(out.pick("requests", "诉求"), total=len(rows))
+        admin = desk_of(hub, given)
+        actors = make_actors(admin)
         loaded = load_requests(
-            desk_of(hub, given), rows, progress=lambda done, total: progress.update(bar, completed=done, total=total)
+            admin, rows, actors=actors, progress=lambda done, total: progress.update(bar, completed=done, total=total)
         )
-    out.result(loaded.data(out.language))
+    acted = {"clerk": str(actors.clerk), "supervisor": str(actors.supervisor)}
+    out.result({**loaded.data(out.language), **acted})
     out.say(
         f"{counted(loaded.rows, 'row')}: {counted(loaded.made, 'ticket')} made, {loaded.known} known already, "
         f"{loaded.failed} failed; "
@@ -80,6 +84,10 @@ def import_requests(given: argparse.Namespace, out: Output) -> int:
     out.say(
         f"{loaded.commands} commands in {loaded.seconds:.1f} s: {pace:.0f} a second.",
         f"{loaded.seconds:.1f} 秒内执行 {loaded.commands} 条命令，每秒 {pace:.0f} 条。",
+    )
+    out.say(
+        f"It was done as clerk {actors.clerk} and supervisor {actors.supervisor}; read tickets --as one of them.",
+        f"导入以窗口人员 {actors.clerk} 和督办人员 {actors.supervisor} 的身份进行；查阅工单时请用 --as 指定其一。",
     )
     for line, why in loaded.problems[:SHOWN]:
         out.fault(f"{given.file}:{line}: {why.say(out.language)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from communitycore.hub.desk import Desk
     from communitycore.hub.hub import Hub
     from communitycore.kernel.ids import Ref
+    from communitycore.kernel.journal import Entry
+
+
+LONGEST = 60  # characters of a value in a table
 
 
 class Usage(Exception):
@@ -218,12 +223,24 @@ def history(given: argparse.Namespace, out: Output) -> int:
             out.pick(*c)
             for c in (("entry", "条目"), ("at", "时间"), ("what", "事项"), ("by", "操作人"), ("changes", "变更"))
         ],
-        [
-            [e.seq, e.at[:19].replace("T", " "), e.name, e.actor, json.dumps(e.changes(), ensure_ascii=False)]
-            for e in entries
-        ],
+        [[e.seq, e.at[:19].replace("T", " "), e.name, e.actor, "\n".join(_changed(e))] for e in entries],
     )
     return DONE
+
+
+def _changed(entry: Entry) -> Iterator[str]:
+    """A line for each field that an entry tells of: its value, or what it was and what it became."""
+    for field, value in entry.changes().items():
+        if entry.begins or entry.notes:
+            yield f"{field}: {_short(value)}"
+        else:
+            yield f"{field}: {_short(value[0])} → {_short(value[1])}"
+
+
+def _short(value: object) -> str:
+    """A value on one line; an area's thousand corners are left to --json."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def plugins(given: argparse.Namespace, out: Output) -> int:
