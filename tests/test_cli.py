@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -518,6 +521,27 @@ def test_who_may_not_do_it_is_refused(gridded: Town) -> None:
 def test_a_tally_without_a_campaign_says_so(town: Town) -> None:
     assert town.json("tally") == []
     assert "尚未发布" in town("tally", lang="zh")[1]
+
+
+def test_a_reader_that_goes_away_changes_no_exit_code(gridded: Town) -> None:
+    grid = gridded.json("locate", "0.25", "0.5")["found"][0]["grid"]
+
+    def ends(*words: str) -> int:
+        reader, writer = os.pipe()
+        os.close(reader)  # as `| head` does once it has seen enough
+        command = [sys.executable, "-m", "communitycore.cli", *words, *gridded.db]
+        ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+        os.close(writer)
+        assert ended.stderr == "", words
+        return ended.returncode
+
+    assert [ends("history", "grid", grid, *more) for more in ((), ("--json",))] == [DONE, DONE]
+    assert ends("verify") == DONE
+    file = sqlite3.connect(gridded.file)
+    with file:
+        file.execute("UPDATE grid SET name = '南网格' WHERE name = '东网格'")
+    file.close()
+    assert [ends("verify", *more) for more in ((), ("--json",))] == [REFUSED, REFUSED]
 
 
 # demo

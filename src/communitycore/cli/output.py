@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,14 @@ def counted(n: int, one: str) -> str:
     return f"{n} {one}" if n == 1 else f"{n} {one}s"
 
 
+class _Console(Console):
+    """A console whose reader may go away, as `head` does: then it is silent, and the verb ends as it would."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 class Output:
     """Where a verb writes. With `as_json`, tables become JSON on standard output and the rest stays silent."""
 
@@ -29,8 +38,8 @@ class Output:
         self.as_json = as_json
         self.answered = False
         """Whether the result was printed: nothing else may stand in its place then."""
-        self.console = Console(highlight=False, quiet=as_json)
-        self.errors = Console(stderr=True, highlight=False)
+        self.console = _Console(highlight=False, quiet=as_json)
+        self.errors = _Console(stderr=True, highlight=False)
 
     def say(self, en: str, zh: str) -> None:
         """A sentence in the chosen language, broken into lines for a window alone."""
@@ -57,7 +66,14 @@ class Output:
         """The whole result as JSON, if that was asked for."""
         if self.as_json:
             self.answered = True
-            print(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+            self.json(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+
+    def json(self, text: str) -> None:
+        """A line of JSON on standard output."""
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            self.console.on_broken_pipe()
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """A table; numbers are set to the right."""

@@ -63,7 +63,7 @@ def _say(out: Output, error: CommunityCoreError, code: int) -> int:
 
 def _told(out: Output, error: str, sentence: str, retryable: bool, code: int) -> int:
     if out.as_json and not out.answered:
-        print(json.dumps({"error": error, "say": sentence, "retryable": retryable}, ensure_ascii=False))
+        out.json(json.dumps({"error": error, "say": sentence, "retryable": retryable}, ensure_ascii=False))
     out.fault(sentence)
     return code
 
