@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.domain.tickets_world import DISTRICT, EAST, PHOTO, REPORTER_NAME, WEST, World, build
 
@@ -65,7 +65,10 @@ def test_g3_a_category_of_the_district_serves_all_below_it(world: World) -> None
     assert world.admin.find(Category, cc.where(Category.id, world.lamp.id)) == []
 
 
-@given(st.text("0123456789A", min_size=8, max_size=17))
+@given(st.text("0123456789A", min_size=8, max_size=17) | st.integers(8, 18).map(lambda n: "3" * n))
+@example("3701150101")
+@example("3701150101000001")
+@example("370115010100000")
 @settings(max_examples=40)
 def test_g3_codes_have_10_digits_or_16(value: str) -> None:
     for scheme, length in ((tickets.GBT30428_10, 10), (tickets.GBT30428_16, 16)):
@@ -331,6 +334,18 @@ def test_g7_free_text_stays_out_of_the_journal(world: World) -> None:
     text = "\n".join(repr(entry) for entry in world.hub.journal(world.home, limit=100_000))
     for words in ("楼道堆放杂物", "路灯不亮", "还在堆", "等配件", "138 0531 7788"):
         assert words not in text
+
+
+def test_g7_who_declared_to_stand_aside_from_a_party_is_given_nothing_of_theirs(world: World) -> None:
+    cai = world.ref(world.cai)
+    world.desk(world.cai).do(tickets.recuse, officer=cai, party=world.reporter, reason="亲属")
+    for whose in ({"reporter": world.reporter}, {"reporter": world.neighbour, "about": world.reporter}):
+        ticket = world.accepted(point=EAST, **whose)
+        assert world.clerk.do(tickets.dispatch, ticket.id).assignee is None
+        for way in ("to", "unit"):
+            with pytest.raises(tickets.Recused):
+                world.clerk.do(tickets.dispatch, ticket.id, **{way: cai})
+    assert world.dispatched(point=EAST, reporter=world.neighbour).assignee == cai
 
 
 def test_g7_a_dwelling_an_officer_stands_aside_from_is_passed_by(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import attrs
 import pytest
 from tests.domain.wishes_world import (
     ABOUT,
@@ -76,6 +77,9 @@ def test_r14_a_public_wish_holds_nothing_of_the_child(world: World) -> None:
     told = repr(world.public.get(Wish, wish.id)) + repr(world.public.history(Wish, wish.id))
     for secret in (*secrets(ABOUT), draft.id, draft.private_wish, world.child, world.guardian):
         assert secret not in told
+    # A closed list: whoever adds a field to what everybody reads has to think of this rule.
+    fields = {field.name for field in attrs.fields(Wish)}
+    assert fields == {"id", "version", "campaign", "title", "kind", "size", "hold_until", "status"}
 
 
 def test_r14_small_counts_are_never_published_alone(world: World) -> None:
@@ -246,6 +250,9 @@ def test_r15_donor_and_child_never_meet(world: World) -> None:
         assert read["private_wish"]
         assert read["wish_thanks"]
         assert leaks(read, donors) == []
+        # Nor which of the public wishes is theirs, since its donor knows that one.
+        mine = {kind: texts for kind, texts in read.items() if kind not in ("wish", "campaign")}
+        assert leaks(mine, {first.id, second.id, third.id}) == []
     assert leaks(world.readable(world.public), donors | children) == []
 
 

@@ -55,6 +55,7 @@ from communitycore.domain.tickets.rerouting import (
     ReroutingId,
     ReroutingStatus,
     continue_rerouting,
+    relieve,
     reroute,
 )
 from communitycore.domain.tickets.states import LOADED, OPEN, TICKET_STATES, UNHANDLED, TicketStatus
@@ -137,6 +138,7 @@ __all__ = [
     "recuse",
     "redispatch",
     "reject",
+    "relieve",
     "reopen",
     "report",
     "reroute",
@@ -180,6 +182,7 @@ ROOM = Room(
         recuse,
         lift_recusal,
         reroute,
+        relieve,
         continue_rerouting,
     ),
     reads=(progress, suggest_duplicates),

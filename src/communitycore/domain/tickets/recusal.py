@@ -156,14 +156,14 @@ def check_not_own_work(view: View, ticket: Ticket) -> None:
 
     Raises OwnWork.
     """
-    mine = _names(view, view.actor)
+    mine = names_of(view, view.actor)
     for handler in ticket.handlers:
-        theirs = _names(view, handler)
+        theirs = names_of(view, handler)
         if mine & theirs or mine & _stand_ins(view, theirs) or theirs & _stand_ins(view, mine):
             raise OwnWork(party=str(view.actor), ticket=ticket.id)
 
 
-def _names(view: View, ref: Ref) -> frozenset[Ref]:
+def names_of(view: View, ref: Ref) -> frozenset[Ref]:
     """All names by which one is known here."""
     ids = local_ids(view, ref)
     names = {ref, *(view.ref(id) for id in ids)}
