@@ -1,17 +1,16 @@
-"""The store's contract: whatever is written and asked, SQLite answers as the memory store does."""
+"""The store's contract: whatever is written and asked, every database answers as the memory store does."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sql_room import Order, Plot, url_of
+from sql_room import Order, Plot
 
 from communitycore.hub.memory import MemoryStore
 from communitycore.kernel.errors import CommunityCoreError
@@ -208,9 +207,8 @@ class Side:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Store]]:
-    path: Path = tmp_path_factory.mktemp("contract") / "garden.db"
-    memory, sql = MemoryStore(), open_store(url_of(path), durability="normal")
+def pair(database: str, fresh_url: Callable[[], str]) -> Iterator[tuple[Store, Store]]:
+    memory, sql = MemoryStore(), open_store(fresh_url(), durability="normal" if database == "sqlite" else None)
     sql.prepare([PLOT, ORDER])
     yield memory, sql
     sql.close()
@@ -222,7 +220,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Stor
     st.lists(queries(PLOT), min_size=3, max_size=8),
     st.lists(queries(ORDER), max_size=3),
 )
-def test_sqlite_answers_as_the_memory_store_does(
+def test_it_answers_as_the_memory_store_does(
     pair: tuple[Store, Store], said: list[dict[str, Any]], plots: list[Query], orders: list[Query]
 ) -> None:
     name = f"j-{next(_numbers)}"

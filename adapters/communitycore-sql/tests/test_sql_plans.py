@@ -28,24 +28,16 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     hub.close()
 
 
-class Watched:
-    """A cursor that asks for the plan of each statement before running it."""
-
-    def __init__(self, cursor: Any, plans: list[str]) -> None:
-        self.cursor, self.plans = cursor, plans
-
-    def execute(self, sql: str, values: Any) -> Any:
-        self.plans += [row[3] for row in self.cursor.execute(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()]
-        return self.cursor.execute(sql, values)
-
-    def close(self) -> None:
-        self.cursor.close()
-
-
 def plans(desk: Desk, ask: Callable[[Reading, str], Any]) -> str:
     found: list[str] = []
     with desk.hub.store.reading() as tx:
-        tx._cursor = Watched(tx._cursor, found)  # type: ignore[attr-defined]
+        run: Callable[..., list[Any]] = tx._all  # type: ignore[attr-defined]
+
+        def watched(sql: str, values: Any) -> list[Any]:
+            found.extend(row[3] for row in run(f"EXPLAIN QUERY PLAN {sql}", values))
+            return run(sql, values)
+
+        tx._all = watched  # type: ignore[attr-defined]
         ask(tx, desk.jurisdiction)
     return "; ".join(found)
 

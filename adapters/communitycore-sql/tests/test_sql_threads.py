@@ -23,8 +23,8 @@ from communitycore_sql.turns import Turns
 PLOT = shape_of(Plot)
 
 
-def test_eight_threads_have_one_winner_a_claim_and_lose_no_count(path: Path) -> None:
-    hub, desk = garden(path)
+def test_eight_threads_have_one_winner_a_claim_and_lose_no_count(store_url: str) -> None:
+    hub, desk = garden(store_url)
     counted = desk.do(open_plot)
     won: list[str] = []
     errors: list[BaseException] = []
@@ -84,28 +84,30 @@ def test_who_stops_waiting_leaves_the_row() -> None:
     assert turns.take(0)
 
 
-def test_without_waiting_a_second_writer_is_told_at_once(path: Path) -> None:
-    hub, _ = garden(path)
+def test_without_waiting_a_second_writer_is_told_at_once(store_url: str) -> None:
+    hub, desk = garden(store_url)
     told: list[float] = []
 
     def second() -> None:
         start = time.perf_counter()
-        with pytest.raises(StoreBusy), hub.store.writing(wait=False):
-            pass
+        with pytest.raises(StoreBusy) as caught, hub.store.writing(wait=False) as tx:
+            tx.lock(desk.jurisdiction)
+        assert caught.value.retryable
         told.append(time.perf_counter() - start)
 
-    with hub.store.writing():
+    with hub.store.writing() as tx:
+        tx.lock(desk.jurisdiction)
         thread = threading.Thread(target=second)
         thread.start()
         thread.join()
     assert told[0] < 1
-    with hub.store.writing(wait=False):
-        pass
+    with hub.store.writing(wait=False) as tx:
+        assert tx.lock(desk.jurisdiction) is not None
     hub.close()
 
 
-def test_a_second_transaction_in_one_thread_is_a_mistake_not_a_deadlock(path: Path) -> None:
-    hub, desk = garden(path)
+def test_a_second_transaction_in_one_thread_is_a_mistake_not_a_deadlock(store_url: str) -> None:
+    hub, desk = garden(store_url)
     for wait in (True, False):
         with hub.store.writing(), pytest.raises(Mistake, match="writing already"), hub.store.writing(wait=wait):
             pass
@@ -120,8 +122,8 @@ class Broken(BaseException):
 
 
 @pytest.mark.parametrize("leaving", [None, ValueError, KeyboardInterrupt, Broken, GeneratorExit])
-def test_leaving_without_commit_keeps_nothing(path: Path, leaving: type[BaseException] | None) -> None:
-    hub, desk = garden(path)
+def test_leaving_without_commit_keeps_nothing(store_url: str, leaving: type[BaseException] | None) -> None:
+    hub, desk = garden(store_url)
     row = tuple({"id": "p", "version": 1, "schema": 1}.get(column.name) for column in PLOT.columns)
 
     def leave() -> None:
@@ -145,12 +147,13 @@ def test_leaving_without_commit_keeps_nothing(path: Path, leaving: type[BaseExce
     hub.close()
 
 
-def test_an_interrupt_while_waiting_takes_no_turn_along(path: Path) -> None:
-    hub, desk = garden(path)
+def test_an_interrupt_while_waiting_takes_no_turn_along(store_url: str) -> None:
+    hub, desk = garden(store_url)
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with hub.store.writing():
+        with hub.store.writing() as tx:
+            tx.lock(desk.jurisdiction)
             inside.set()
             leave.wait(10)
 
@@ -160,15 +163,16 @@ def test_an_interrupt_while_waiting_takes_no_turn_along(path: Path) -> None:
     threading.Timer(0.05, _thread.interrupt_main).start()
     # A lock's wait ends for a signal only once the lock is given, so the holder leaves a little later.
     threading.Timer(0.15, leave.set).start()
-    with pytest.raises(KeyboardInterrupt), hub.store.writing():
+    with pytest.raises(KeyboardInterrupt), hub.store.writing() as tx:
+        tx.lock(desk.jurisdiction)
         time.sleep(1)
     thread.join()
     desk.do(open_plot)
     hub.close()
 
 
-def test_a_transaction_is_committed_once(path: Path) -> None:
-    hub, desk = garden(path)
+def test_a_transaction_is_committed_once(store_url: str) -> None:
+    hub, desk = garden(store_url)
     with hub.store.writing() as tx:
         tx.commit()
         with pytest.raises(Mistake):
@@ -245,8 +249,8 @@ def test_a_commit_that_is_refused_is_done_again(path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_a_store_inherited_through_fork_is_refused(path: Path) -> None:
-    hub, desk = garden(path)
+def test_a_store_inherited_through_fork_is_refused(store_url: str) -> None:
+    hub, desk = garden(store_url)
     store = hub.store
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -269,8 +273,8 @@ def test_a_store_inherited_through_fork_is_refused(path: Path) -> None:
     hub.close()
 
 
-def test_calls_of_one_transaction_may_hand_on_what_is_unique(path: Path) -> None:
-    hub, desk = garden(path)
+def test_calls_of_one_transaction_may_hand_on_what_is_unique(store_url: str) -> None:
+    hub, desk = garden(store_url)
     one, two = desk.do(open_plot, label="x"), desk.do(open_plot, label="y")
     outcomes = desk.do_many(
         [
@@ -286,5 +290,5 @@ def test_calls_of_one_transaction_may_hand_on_what_is_unique(path: Path) -> None
     assert (desk.get(Plot, one.id).label, desk.get(Plot, two.id).label) == ("y", "x")
     assert hub.verify().ok
     hub.close()
-    with hub_at(path) as again:
+    with hub_at(store_url) as again:
         assert again.desk(CODE, desk.actor).get(Plot, one.id).label == "y"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from communitycore.kernel.journal import Entry
 from communitycore.kernel.query import Query, Test
 from communitycore.kernel.shape import Row, Shape
 from communitycore.ports import Head, Key, Timer
-from communitycore_sql.sqlite import Pooled
+from communitycore_sql.backend import Line
 from communitycore_sql.statements import PARAMETERS_MAX, padded, widened
 from communitycore_sql.tables import JOURNAL, TIMER
 
@@ -32,34 +32,23 @@ def timer_of(row: Row) -> Timer:
 class SqlReading:
     """One snapshot. Driver errors leave it as errors of this library."""
 
-    _cursor: Any
+    _line: Line
+    _all: Callable[..., list[Row]]
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
-        self._backend = store.backend
         self._says = store.statements
-        self._pooled: Pooled | None = None
 
     def __enter__(self) -> Self:
-        self._pooled = pooled = self._backend.begin_reading()
-        self._cursor = pooled.cursor()
+        self._use(self._store.backend.reading())
         return self
 
     def __exit__(self, *_: object) -> None:
-        pooled, self._pooled = self._pooled, None
-        if pooled is not None:
-            # A traceback may keep this object for long, and an open cursor keeps a closed file open.
-            try:
-                self._cursor.close()
-            finally:
-                self._backend.end_reading(pooled)
+        self._line.end()
 
-    def _all(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        try:
-            found: list[Row] = self._cursor.execute(sql, values).fetchall()
-        except self._backend.errors as error:
-            raise self._backend.trouble(error) from error
-        return found
+    def _use(self, line: Line) -> None:
+        self._line = line
+        self._all = line.all
 
     def _one(self, sql: str, values: Sequence[Any]) -> Row | None:
         found = self._all(sql, values)
@@ -83,7 +72,7 @@ class SqlReading:
 
     def get(self, shape: Shape, jurisdiction: str, id: str) -> Row | None:
         # Nothing else is an id, though SQLite would take the number 5 for its text.
-        if not isinstance(id, str) or not id.isascii():
+        if not isinstance(id, str) or not id.isascii() or "\0" in id:
             return None
         return self._one(self._store.kind(shape).get, (jurisdiction, id))
 

@@ -57,6 +57,8 @@ class KindStatements:
         self._columns = [table.c[column.name] for column in shape.columns]
         self._nullable = [column.nullable for column in shape.columns]
         self._found: dict[Any, Prepared] = {}
+        # MariaDB finds no index for a comparison of pairs.
+        self._pairs = dialect.name != "mariadb"
         self.uniques = tuple(n for n, column in enumerate(shape.columns) if column.unique)
 
     def _here(self) -> sa.ColumnElement[bool]:
@@ -72,7 +74,7 @@ class KindStatements:
     def insert(self) -> str:
         """(jurisdiction, *row)."""
         statement = sa.insert(self._table)
-        return prepared(self._dialect, statement, [c.name for c in self._table.columns]).sql
+        return prepared(self._dialect, statement, [c.key for c in self._table.columns]).sql
 
     @cached_property
     def update(self) -> str:
@@ -109,7 +111,8 @@ class KindStatements:
                 structure.append((t.column, t.test, 0))
                 values.append(t.value)
         if query.after is not None:
-            values += query.after if query.order else query.after[1:]
+            by, behind = query.after
+            values += (behind,) if not query.order else (by, behind) if self._pairs else (by, by, behind)
         values.append(query.limit)
         key = (tuple(structure), query.order, query.descending, query.after is not None)
         made = self._found.get(key)
@@ -138,10 +141,8 @@ class KindStatements:
         if self._nullable[order]:
             conditions.append(by.is_not(None))
         if paged:
-            here: Any = sa.tuple_(by, id) if order else id
-            start: Any = sa.tuple_(b("by"), b("behind")) if order else b("behind")
-            names += ["by", "behind"] if order else ["behind"]
-            conditions.append(here < start if descending else here > start)
+            names += ["behind"] if not order else ["by", "behind"] if self._pairs else ["beyond", "by", "behind"]
+            conditions.append(self._behind(by, id, descending) if order else _past(id, b("behind"), descending))
         sorting = [by, id] if order else [id]
         statement = (
             sa.select(*self._columns)
@@ -150,6 +151,16 @@ class KindStatements:
             .limit(b("limit"))
         )
         return prepared(self._dialect, statement, [*names, "limit"])
+
+    def _behind(self, by: sa.ColumnElement[Any], id: sa.ColumnElement[Any], descending: bool) -> sa.ColumnElement[bool]:
+        if self._pairs:
+            return _past(sa.tuple_(by, id), sa.tuple_(b("by"), b("behind")), descending)
+        return sa.or_(_past(by, b("beyond"), descending), sa.and_(by == b("by"), _past(id, b("behind"), descending)))
+
+
+def _past(here: Any, start: Any, descending: bool) -> sa.ColumnElement[bool]:
+    found: sa.ColumnElement[bool] = here < start if descending else here > start
+    return found
 
 
 _J = journal.c
@@ -181,6 +192,11 @@ class Statements:
     def lock(self) -> str:
         # FOR UPDATE where the server knows it; SQLite has locked the whole file by now.
         return self._one(sa.select(heads).where(heads.c.id == b("id")).with_for_update(), "id")
+
+    @cached_property
+    def lock_at_once(self) -> str:
+        """Fails where another holds the lock."""
+        return self._one(sa.select(heads).where(heads.c.id == b("id")).with_for_update(nowait=True), "id")
 
     @cached_property
     def all_heads(self) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Iterable, Mapping
 
-from communitycore.kernel.errors import Mistake
+from sqlalchemy import Table
+
+from communitycore.kernel.errors import Mistake, StoreBusy
 from communitycore.kernel.shape import Shape
+from communitycore_sql.backend import Backend, Conflict, Line, Overtaken
 from communitycore_sql.reading import SqlReading
-from communitycore_sql.schema import work_on
-from communitycore_sql.sqlite import SqliteFile
+from communitycore_sql.schema import Work, work_on
 from communitycore_sql.statements import KindStatements, Statements
 from communitycore_sql.tables import tables_of
 from communitycore_sql.writing import SqlWriting
+
+PREPARED_TOGETHER = 50  # how often another process may be quicker with a part of the tables
 
 
 class SqlStore:
@@ -19,7 +25,7 @@ class SqlStore:
 
     capabilities: Mapping[str, bool | str]
 
-    def __init__(self, backend: SqliteFile) -> None:
+    def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.url = backend.url
         self.capabilities = backend.capabilities
@@ -27,31 +33,59 @@ class SqlStore:
         self._kinds: dict[str, KindStatements] = {}
 
     def prepare(self, shapes: Iterable[Shape]) -> None:
-        """Make or extend the tables for these kinds, in one transaction. Raises StoreUnusable where it cannot."""
+        """Make or extend the tables for these kinds; several processes may do so at once.
+
+        Raises StoreUnusable where that is not enough.
+        """
         wanted = {shape.kind: shape for shape in shapes}
         made = tables_of(wanted.values())
+        for attempt in range(PREPARED_TOGETHER):
+            if self._prepared(wanted, made):
+                break
+            time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
+        else:
+            raise StoreBusy(
+                url=self.url, why="other processes keep changing its tables", why_zh="其他进程正在不断修改表结构"
+            )
+        for kind, shape in wanted.items():
+            self._kinds[kind] = KindStatements(self.backend.dialect, shape, made[kind])
+
+    def _prepared(self, wanted: Mapping[str, Shape], made: Mapping[str, Table]) -> bool:
+        """Whether the tables are as they should be now; False if another process was quicker with a part of it."""
         backend = self.backend
-        with backend.reading() as connection:
-            work = work_on(backend, connection, wanted, made)
-        if work and backend.readonly:
+        line = backend.reading()
+        try:
+            if not work_on(backend, line, wanted, made):
+                return True
+        finally:
+            line.end()
+        if backend.readonly:
             raise backend.unusable(
                 "an older set of records made it; open it once without mode=ro, so that it gains what is new",
-                "文件由较旧的记录定义建立；请先不带 mode=ro 打开一次以补充新增内容",
+                "由较旧的记录定义建立；请先不带 mode=ro 打开一次以补充新增内容",
             )
-        if work:
-            with backend.writing() as connection:
-                # Another process may have done it meanwhile.
-                for one in work_on(backend, connection, wanted, made):
-                    try:
-                        connection.execute(one.sql, one.values)
-                    except backend.errors as error:
-                        if one.conflict is not None and backend.is_conflict(error):
-                            raise backend.unusable(*one.conflict) from error
-                        raise backend.trouble(error) from error
-                backend.commit(connection, "")
-            backend.refresh()
-        for kind, shape in wanted.items():
-            self._kinds[kind] = KindStatements(backend.dialect, shape, made[kind])
+        line = backend.building()
+        try:
+            # Another process may have done it meanwhile.
+            for one in work_on(backend, line, wanted, made):
+                self._do(line, one)
+            line.commit("")
+        except Overtaken:
+            return False
+        finally:
+            line.end()
+        backend.refresh()
+        return True
+
+    def _do(self, line: Line, work: Work) -> None:
+        try:
+            (count,) = line.run([(work.sql, (work.values,))])
+        except Conflict as conflict:
+            if work.conflict is None:
+                raise Overtaken from conflict
+            raise self.backend.unusable(*work.conflict) from conflict.__cause__
+        if work.guarded and count != 1:
+            raise Overtaken
 
     def reading(self) -> SqlReading:
         """A read snapshot, opened when entered, that waits for no writer."""

@@ -20,14 +20,36 @@ from communitycore.kernel.shape import INDEXED_MAX, Column, Shape
 NAME_MAX = 60  # PostgreSQL cuts names at 63 bytes
 _OURS = ("cc_", "sqlite_", "kind_")
 
-ID = sa.CHAR(36)
-REF = sa.String(80)  # an actor: jurisdiction/id, or system/reaction:name
-TIME = sa.String(27)
-HASH = sa.CHAR(64)
-KIND = sa.String(40)
-NAME = sa.String(60)
-KEY = sa.String(INDEXED_MAX)
-LONG = sa.Text()
+_SYSTEM = frozenset(  # PostgreSQL's and InnoDB's own columns
+    ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid", "db_row_id", "db_trx_id", "db_roll_ptr", "fts_doc_id"]
+)
+
+
+def _exact(kept: sa.String, postgresql: sa.String, mariadb: sa.String) -> TypeEngine[Any]:
+    """Text that is compared character by character, without folding or padding, whatever the server's default is."""
+    postgresql.collation = "C"
+    return kept.with_variant(postgresql, "postgresql").with_variant(mariadb, "mariadb")
+
+
+def _ascii(kept: sa.String) -> TypeEngine[Any]:
+    """ASCII of at most that length. No CHAR but in SQLite, where it pads nothing: elsewhere it does, or strips."""
+    return _exact(kept, sa.String(kept.length), sa.String(kept.length, collation="ascii_nopad_bin"))
+
+
+def _text(length: int) -> TypeEngine[Any]:
+    """At most so many characters of any script."""
+    return _exact(sa.String(length), sa.String(length), sa.String(length, collation="utf8mb4_nopad_bin"))
+
+
+ID = _ascii(sa.CHAR(36))
+REF = _text(80)  # an actor: jurisdiction/id, or system/reaction:name
+TIME = _ascii(sa.String(27))
+HASH = _ascii(sa.CHAR(64))
+KIND = _text(40)
+NAME = _text(60)
+KEY = _text(INDEXED_MAX)
+# So many characters that MariaDB takes its LONGTEXT, the only one that four million of four bytes fit in with room.
+LONG = _exact(sa.Text(), sa.Text(), sa.Text(1 << 24, collation="utf8mb4_nopad_bin"))
 WHOLE = sa.BigInteger()
 
 
@@ -42,7 +64,8 @@ def _quoted(name: str) -> quoted_name:
 
 
 def _column(name: str, type_: TypeEngine[Any], *, key: bool = False, null: bool = False) -> sa.Column[Any]:
-    return sa.Column(_quoted(name), type_, primary_key=key, nullable=null, autoincrement=False)
+    said = f"{name}$" if name in _SYSTEM else name  # which no field's name can be
+    return sa.Column(_quoted(said), type_, key=name, primary_key=key, nullable=null, autoincrement=False)
 
 
 def _table(metadata: sa.MetaData, name: str, *columns: sa.Column[Any], rows: tuple[int, ...] = ()) -> sa.Table:
@@ -50,13 +73,18 @@ def _table(metadata: sa.MetaData, name: str, *columns: sa.Column[Any], rows: tup
     return sa.Table(_quoted(name), metadata, *columns, sqlite_with_rowid=False, info={"rows": rows})
 
 
-def _index(table: sa.Table, *columns: str, unique: bool = False, rows: tuple[int, ...] = ()) -> None:
-    """`cc_ix_ticket$status`, `cc_uq_…`: SQLite keeps the indexes of all tables under one roof, and no kind has a $."""
+def _index(
+    table: sa.Table, *columns: str, unique: bool = False, rows: tuple[int, ...] = (), behind: tuple[str, ...] = ()
+) -> None:
+    """`cc_ix_ticket$status`, `cc_uq_…`: SQLite keeps the indexes of all tables under one roof, and no kind has a $.
+
+    behind: columns that follow those of the name, so that rows that share these come in order too.
+    """
     said = "$".join((table.name, *(c for c in columns if c != "jurisdiction")))
     if len(said) > NAME_MAX - 6:
         said = f"{said[: NAME_MAX - 15]}${sha256(said.encode()).hexdigest()[:8]}"
     name = _quoted(f"cc_{'uq' if unique else 'ix'}_{said}")
-    sa.Index(name, *(table.c[c] for c in columns), unique=unique, info={"rows": rows})
+    sa.Index(name, *(table.c[c] for c in (*columns, *behind)), unique=unique, info={"rows": rows})
 
 
 # How many rows usually share a value: in a table, in a jurisdiction, and then in one of its columns. A planner that
@@ -127,7 +155,7 @@ timers = _table(
     _column("jurisdiction", ID, key=True),
     _column("record", ID, key=True),
     _column("command", NAME, key=True),
-    _column("source", sa.String(20), key=True),
+    _column("source", _ascii(sa.String(20)), key=True),
     _column("due", TIME),
     _column("seq", WHOLE),
     _column("kind", KIND),
@@ -177,15 +205,15 @@ kinds = _table(metadata, "cc_kinds", _column("kind", KIND, key=True), _column("s
 
 def _type(column: Column) -> TypeEngine[Any]:
     if column.type == "text":
-        return sa.String(column.max) if 0 < column.max <= INDEXED_MAX else LONG
+        return _text(column.max) if 0 < column.max <= INDEXED_MAX else LONG
     types: dict[str, TypeEngine[Any]] = {
         "id": ID,
         "ref": REF,
         "int": WHOLE,
         "bool": sa.SmallInteger(),
         "time": TIME,
-        "date": sa.CHAR(10),
-        "enum": sa.String(40),
+        "date": _ascii(sa.CHAR(10)),
+        "enum": KIND,
         "decimal": NAME,
         "nested": LONG,
     }
@@ -208,8 +236,11 @@ def _kind_table(made: sa.MetaData, shape: Shape) -> sa.Table:
     )
     for c in shape.columns:
         if c.unique or c.indexed:
-            rows = 1 if c.unique else _SHARING.get(c.type, _FEW)
-            _index(table, "jurisdiction", c.name, unique=c.unique, rows=(rows,))
+            if c.unique:
+                _index(table, "jurisdiction", c.name, unique=True, rows=(1,))
+            else:
+                rows = (_SHARING.get(c.type, _FEW), 1)
+                _index(table, "jurisdiction", c.name, rows=rows, behind=("id",))
     return table
 
 

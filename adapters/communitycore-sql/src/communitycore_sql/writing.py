@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
-from communitycore.kernel.errors import CodeTaken, CommunityCoreError, KeyReused, Mistake, NotUnique, StaleStep
+from communitycore.kernel.errors import (
+    CodeTaken,
+    CommunityCoreError,
+    KeyReused,
+    Mistake,
+    NotUnique,
+    StaleStep,
+    StoreBusy,
+)
 from communitycore.kernel.journal import FIELDS
 from communitycore.kernel.query import Query, Test
 from communitycore.kernel.shape import Row, Shape
 from communitycore.ports import Batch, Head
+from communitycore_sql.backend import ONCE, Conflict, Statement
 from communitycore_sql.reading import SqlReading
-from communitycore_sql.sqlite import Connection
 from communitycore_sql.tables import TIMER
 
 if TYPE_CHECKING:
     from communitycore_sql.store import SqlStore
 
+_Group = tuple[Shape, list[tuple[Row, int]], list[Row]]
 _CAUSE = FIELDS.index("cause")
 _head_values = attrgetter("id", "code", "seq", "hash", "last_at", "standing", "next_wake")
 _timer_values = attrgetter(*TIMER)
 _key_values = attrgetter("actor", "key", "cause", "salt", "mac", "result", "at")
 
 
-class _Conflict(Exception):
-    """A version or a constraint said no; why is looked up afterwards, since it hardly ever happens."""
-
-
 class SqlWriting(SqlReading):
     """The one writer's transaction: what it has written it also reads."""
-
-    _connection: Connection
 
     def __init__(self, store: SqlStore, wait: bool) -> None:
         super().__init__(store)
@@ -40,34 +43,32 @@ class SqlWriting(SqlReading):
         self._over = False
 
     def __enter__(self) -> Self:
-        self._connection = connection = self._backend.begin_writing(self._wait)
-        self._cursor = connection.cursor()
+        self._use(self._store.backend.writing(self._wait))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over = True
-        try:
-            self._cursor.close()
-        finally:
-            self._backend.end_writing(self._connection)
+        self._line.end()
 
     def lock(self, jurisdiction: str) -> Head | None:
-        row = self._one(self._says.lock, (jurisdiction,))
+        row = self._one(self._says.lock if self._wait else self._says.lock_at_once, (jurisdiction,))
         return None if row is None else Head(*row)
 
     def found(self, head: Head) -> None:
         self._check_code(head)
         try:
-            self._run(self._says.insert_head, _head_values(head))
-        except _Conflict as conflict:
+            self._line.run([(self._says.insert_head, (_head_values(head),))])
+        except Conflict as conflict:
             raise CodeTaken(given=head.code, jurisdiction=head.id) from conflict.__cause__
 
     def write(self, batch: Batch) -> None:
         if batch.entries:
             self._cause = batch.entries[0][_CAUSE]
         try:
+            if batch.head.code != batch.was.code:
+                self._check_code(batch.head)
             self._write(batch)
-        except _Conflict as conflict:
+        except Conflict as conflict:
             raise self._explained(batch, conflict) from conflict.__cause__
         except BaseException:
             self._over = True
@@ -77,86 +78,72 @@ class SqlWriting(SqlReading):
         self, fold: str, jurisdiction: str, rows: Mapping[str, str | None], seq: int, version: int, *, anew: bool
     ) -> None:
         says = self._says
-        if anew:
-            self._run(says.delete_figures, (jurisdiction, fold))
-        else:
-            self._many(says.delete_figure, [(jurisdiction, fold, key) for key in rows])
-        self._many(
-            says.insert_figure, [(jurisdiction, fold, key, text) for key, text in rows.items() if text is not None]
-        )
-        self._run(says.delete_cursor, (jurisdiction, fold))
-        self._run(says.insert_cursor, (jurisdiction, fold, seq, version))
+        gone = [(jurisdiction, fold)] if anew else [(jurisdiction, fold, key) for key in rows]
+        kept = [(jurisdiction, fold, key, text) for key, text in rows.items() if text is not None]
+        statements: list[Statement] = [
+            (says.delete_figures if anew else says.delete_figure, gone),
+            (says.insert_figure, kept),
+            (says.delete_cursor, [(jurisdiction, fold)]),
+            (says.insert_cursor, [(jurisdiction, fold, seq, version)]),
+        ]
+        try:
+            self._line.run([statement for statement in statements if statement[1]])
+        except Conflict as conflict:
+            raise conflict.trouble from conflict.__cause__
 
     def commit(self) -> None:
         if self._over:
             raise Mistake("this transaction is over; begin another")
         self._over = True
-        self._backend.commit(self._connection, self._cause)
+        self._line.commit(self._cause)
 
     # writing
 
     def _write(self, batch: Batch) -> None:
-        head, was, says = batch.head, batch.was, self._says
-        if head.code != was.code:
-            self._check_code(head)
-        id, *values = _head_values(head)
-        if self._run(says.update_head, (*values, id, was.seq)) != 1:
-            raise _Conflict
-        for group in _sorted_out(batch.rows):
-            self._put_kind(id, *group)
-        self._many(says.insert_entry, batch.entries)
+        """All of it at once; where rows of a kind take unique values from each other, in a second try."""
+        groups = _sorted_out(batch.rows)
+        kinds = [self._store.kind(shape) for shape, _, _ in groups]
+        moving = any(says.uniques and len(updates) > 1 for says, (_, updates, _) in zip(kinds, groups, strict=True))
+        if not moving:
+            self._put(batch, groups)
+            return
+        try:
+            self._put(batch, groups, before=[("SAVEPOINT exchange", ONCE)])
+        except Conflict:
+            emptied = [
+                (says.vacate, [(batch.head.id, row[0]) for row, _ in updates])
+                for says, (_, updates, _) in zip(kinds, groups, strict=True)
+                if says.uniques and updates
+            ]
+            self._put(batch, groups, before=[("ROLLBACK TO SAVEPOINT exchange", ONCE), *emptied])
+
+    def _put(self, batch: Batch, groups: list[_Group], before: Sequence[Statement] = ()) -> None:
+        statements: list[Statement] = [*before]
+        guarded: list[int] = []  # which of them change rows whose versions they name
+        id, *values = _head_values(batch.head)
+        says = self._says
+        guarded.append(len(statements))
+        statements.append((says.update_head, [(*values, id, batch.was.seq)]))
+        for shape, updates, inserts in groups:
+            kind = self._store.kind(shape)
+            if updates:
+                guarded.append(len(statements))
+                statements.append((kind.update, [(*row[1:], id, row[0], expected) for row, expected in updates]))
+            if inserts:
+                statements.append((kind.insert, [(id, *row) for row in inserts]))
+        if batch.entries:
+            statements.append((says.insert_entry, batch.entries))
         if batch.removed or batch.timers:
             gone = dict.fromkeys((*batch.removed, *(timer.key for timer in batch.timers)))
-            self._many(says.delete_timer, [(id, *key) for key in gone])
-            self._many(says.insert_timer, [(id, *_timer_values(timer)) for timer in batch.timers])
+            statements.append((says.delete_timer, [(id, *key) for key in gone]))
+            if batch.timers:
+                statements.append((says.insert_timer, [(id, *_timer_values(timer)) for timer in batch.timers]))
         if batch.keys:
-            self._many(says.insert_key, [(id, *_key_values(key)) for key in batch.keys])
-
-    def _put_kind(self, jurisdiction: str, shape: Shape, updates: list[tuple[Row, int]], inserts: list[Row]) -> None:
-        says = self._store.kind(shape)
-        if updates:
-            values = [(*row[1:], jurisdiction, row[0], expected) for row, expected in updates]
-            if says.uniques and len(updates) > 1:
-                done = self._exchange(says.update, says.vacate, values, jurisdiction, updates)
-            else:
-                done = self._many(says.update, values)
-            if done != len(values):
-                raise _Conflict
-        if inserts:
-            self._many(says.insert, [(jurisdiction, *row) for row in inserts])
-
-    def _exchange(
-        self, update: str, vacate: str, values: list[Any], jurisdiction: str, updates: list[tuple[Row, int]]
-    ) -> int:
-        """Several rows of a kind with unique fields: one may take what another of them gives up only later."""
-        self._run("SAVEPOINT exchange")
-        try:
-            done = self._many(update, values)
-        except _Conflict:
-            self._run("ROLLBACK TO exchange")
-            self._many(vacate, [(jurisdiction, row[0]) for row, _ in updates])
-            done = self._many(update, values)
-        self._run("RELEASE exchange")
-        return done
-
-    def _run(self, sql: str, values: tuple[Any, ...] = ()) -> int:
-        try:
-            count: int = self._cursor.execute(sql, values).rowcount
-        except self._backend.errors as error:
-            raise self._said(error) from error
-        return count
-
-    def _many(self, sql: str, values: list[Any]) -> int:
-        if len(values) == 1:
-            return self._run(sql, values[0])
-        try:
-            count: int = self._cursor.executemany(sql, values).rowcount if values else 0
-        except self._backend.errors as error:
-            raise self._said(error) from error
-        return count
-
-    def _said(self, error: Exception) -> Exception:
-        return _Conflict() if self._backend.is_conflict(error) else self._backend.trouble(error)
+            statements.append((says.insert_key, [(id, *_key_values(key)) for key in batch.keys]))
+        counts = self._line.run(statements)
+        for n in guarded:
+            if counts[n] != len(statements[n][1]):
+                raise Conflict(StoreBusy(url=self._store.url, why="a row changed meanwhile", why_zh="数据已被更改"))
 
     # saying why not
 
@@ -165,12 +152,11 @@ class SqlWriting(SqlReading):
         if holder is not None:
             raise CodeTaken(given=head.code, jurisdiction=holder[0])
 
-    def _explained(self, batch: Batch, conflict: _Conflict) -> CommunityCoreError:
+    def _explained(self, batch: Batch, conflict: Conflict) -> CommunityCoreError:
         """Go back to what was committed and find, row by row, what it was that said no."""
         self._over = True
         id = batch.head.id
-        self._run("ROLLBACK")
-        self._run("BEGIN")
+        self._line.restart()
         moving = {(shape.kind, row[0]) for shape, row, _ in batch.rows}
         fresh: dict[tuple[str, int, Any], str] = {}
         for shape, row, expected in batch.rows:
@@ -192,13 +178,12 @@ class SqlWriting(SqlReading):
         if head is None or head.seq != batch.was.seq:
             current = 0 if head is None else head.seq
             return StaleStep(kind="jurisdiction", id=id, before=batch.was.seq, current=current)
-        cause = conflict.__cause__
-        return self._backend.trouble(cause if cause is not None else conflict)
+        return conflict.trouble
 
 
-def _sorted_out(rows: list[tuple[Shape, Row, int]]) -> list[tuple[Shape, list[tuple[Row, int]], list[Row]]]:
+def _sorted_out(rows: list[tuple[Shape, Row, int]]) -> list[_Group]:
     """By kind: the rows to be changed, then those to be added, each in the batch's order."""
-    groups: dict[str, tuple[Shape, list[tuple[Row, int]], list[Row]]] = {}
+    groups: dict[str, _Group] = {}
     for shape, row, expected in rows:
         group = groups.get(shape.kind)
         if group is None:

@@ -23,7 +23,9 @@ from communitycore.kernel.errors import (
     StoreBusy,
     StoreUnusable,
 )
-from communitycore_sql.sqlite.layout import Layout, layout_of, telling
+from communitycore_sql.backend import Layout, Line
+from communitycore_sql.sqlite.layout import layout_of, telling
+from communitycore_sql.sqlite.line import SqliteLine
 from communitycore_sql.sqlite.place import Place, place_of
 from communitycore_sql.sqlite.trouble import BUSY, TORN, ended, primary, trouble_of
 from communitycore_sql.turns import Turns
@@ -36,14 +38,19 @@ WAL_PAGES = 4_000  # how long the log grows before it is worked into the file
 WAL_KEPT_BYTES = 16 << 20
 
 Connection = sqlite3.Connection
-Pooled = PoolProxiedConnection
 
 
 class SqliteFile:
-    """One SQLite file: a write connection that threads take in turns, and a pool that reads snapshots."""
+    """One SQLite file: a write connection that threads take in turns, and a pool that reads snapshots.
+
+    See backend.Backend.
+    """
 
     dialect: Dialect = sqlite_dialect(paramstyle="qmark")
-    errors: tuple[type[Exception], ...] = (sqlite3.Error, UnicodeEncodeError, OverflowError)
+    table_options = ""
+    retype = ""  # no column is too small here
+    narrow = False
+    format: int | None = None  # it stands in the file's header
 
     def __init__(
         self, url: str, *, create: bool | None = None, durability: str | None = None, busy_seconds: float | None = None
@@ -82,34 +89,14 @@ class SqliteFile:
 
     # transactions
 
-    def begin_reading(self) -> Pooled:
-        """A connection that sees the file as it is now; give it back with end_reading."""
-        self._check_usable()
-        try:
-            pooled = self._readers.connect()
-        except sqlite3.Error as error:
-            raise self.trouble(error) from error
-        try:
-            connection: Any = pooled.dbapi_connection
-            # A deferred BEGIN sees nothing yet: the snapshot is the first read's.
-            connection.execute("BEGIN")
-            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        except BaseException as error:
-            self.end_reading(pooled)
-            if isinstance(error, sqlite3.Error):
-                raise self.trouble(error) from error
-            raise
-        return pooled
+    def reading(self) -> SqliteLine:
+        """A line that sees the file as it is now."""
+        pooled = self._begin_reading()
+        connection: Any = pooled.dbapi_connection
+        return self._line(connection, lambda _: self._end_reading(pooled))
 
-    def end_reading(self, pooled: Pooled) -> None:
-        """Let the snapshot go."""
-        if ended(pooled.dbapi_connection):
-            pooled.close()
-        else:
-            pooled.invalidate()
-
-    def begin_writing(self, wait: bool) -> Connection:
-        """The write connection inside a transaction, once it is this call's turn; end it with end_writing.
+    def writing(self, wait: bool) -> SqliteLine:
+        """The write connection inside a transaction, once it is this call's turn.
 
         Raises StoreBusy, at once if not `wait` and another writes; Mistake if this thread writes already.
         """
@@ -121,13 +108,43 @@ class SqliteFile:
         if not self._turns.take(seconds):
             raise self._busy()
         try:
-            return self._begun(deadline)
+            return self._line(self._begun(deadline), self._end_writing)
         except BaseException:
             self._turns.give_back()
             raise
 
-    def end_writing(self, connection: Connection) -> None:
-        """Roll back what was not committed, and let the next one write."""
+    def building(self) -> SqliteLine:
+        """As writing."""
+        return self.writing(wait=True)
+
+    def _line(self, connection: Connection, give_back: Callable[[Connection], None]) -> SqliteLine:
+        return SqliteLine(connection, trouble=self.trouble, commit=self._commit, give_back=give_back)
+
+    def _begin_reading(self) -> PoolProxiedConnection:
+        self._check_usable()
+        try:
+            pooled = self._readers.connect()
+        except sqlite3.Error as error:
+            raise self.trouble(error) from error
+        try:
+            connection: Any = pooled.dbapi_connection
+            # A deferred BEGIN sees nothing yet: the snapshot is the first read's.
+            connection.execute("BEGIN")
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        except BaseException as error:
+            self._end_reading(pooled)
+            if isinstance(error, sqlite3.Error):
+                raise self.trouble(error) from error
+            raise
+        return pooled
+
+    def _end_reading(self, pooled: PoolProxiedConnection) -> None:
+        if ended(pooled.dbapi_connection):
+            pooled.close()
+        else:
+            pooled.invalidate()
+
+    def _end_writing(self, connection: Connection) -> None:
         try:
             if not ended(connection):
                 self._drop_writer()
@@ -135,24 +152,14 @@ class SqliteFile:
             self._turns.give_back()
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """begin_reading and end_reading as a context."""
-        pooled = self.begin_reading()
+    def _looking(self) -> Iterator[Connection]:
+        pooled = self._begin_reading()
         try:
             yield pooled.dbapi_connection  # type: ignore[misc]
         finally:
-            self.end_reading(pooled)
+            self._end_reading(pooled)
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """begin_writing and end_writing as a context."""
-        connection = self.begin_writing(wait=True)
-        try:
-            yield connection
-        finally:
-            self.end_writing(connection)
-
-    def commit(self, connection: Connection, cause: str) -> None:
+    def _commit(self, connection: Connection, cause: str) -> None:
         """Raises StoreBusy or StoreUnusable when nothing was kept, OutcomeUnknown when that cannot be told."""
         try:
             connection.execute("COMMIT")
@@ -227,7 +234,7 @@ class SqliteFile:
         deadline = time.monotonic() + self.place.busy_seconds
         if self.readonly:
             self._choose_readonly()
-            with self.reading() as connection:
+            with self._looking() as connection:
                 if not self._ours(connection):
                     raise self.unusable(
                         "it is empty; open it once without mode=ro", "文件为空，请先不带 mode=ro 打开一次"
@@ -237,7 +244,7 @@ class SqliteFile:
             self._mode = "mode=rwc"
             self._patiently(self._connect_writer, deadline)  # it makes the file
             self._mode = "mode=rw"
-        with self.reading() as connection:
+        with self._looking() as connection:
             ours = self._ours(connection)
         self._patiently(self._keep_log, deadline)
         if not ours:
@@ -280,7 +287,7 @@ class SqliteFile:
     def _choose_readonly(self) -> None:
         """A closed file on a medium that nobody can write has no log, and needs none to be read."""
         try:
-            with self.reading():
+            with self._looking():
                 return
         except StoreUnusable:
             if os.path.exists(f"{self.place.path}-wal") or os.access(os.path.dirname(self.place.path), os.W_OK):
@@ -342,9 +349,9 @@ class SqliteFile:
         self._readers.dispose()
         self._readers = self._readers.recreate()
 
-    def layout(self, connection: Connection) -> Layout:
+    def layout(self, line: Line) -> Layout:
         """The tables, columns and indexes that are there."""
-        return layout_of(connection)
+        return layout_of(line)
 
     def telling(self, layout: Layout, tables: Iterable[sa.Table]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Statements, with their values, that tell the planner what it does not know."""
@@ -355,10 +362,6 @@ class SqliteFile:
     def unusable(self, why: str, why_zh: str) -> StoreUnusable:
         """The error for a file that cannot be used as it is."""
         return StoreUnusable(url=self.url, why=why, why_zh=why_zh)
-
-    def is_conflict(self, error: BaseException) -> bool:
-        """Whether a constraint of the tables said no."""
-        return isinstance(error, sqlite3.IntegrityError)
 
     def trouble(self, error: BaseException) -> CommunityCoreError:
         """A driver's error as one of ours."""

@@ -1,0 +1,1 @@
+"""What PostgreSQL and MariaDB share: an address, a pool of connections, and transactions over one of them."""

@@ -1,0 +1,25 @@
+"""Waiting for a socket."""
+
+from __future__ import annotations
+
+import select
+
+READ, WRITE = 1, 2
+
+if hasattr(select, "poll"):
+
+    def waited(socket: int, what: int, seconds: float | None) -> int:
+        """Which of reading and writing is possible, after waiting at most so long; what has ended can be read."""
+        waiting = select.poll()
+        waiting.register(socket, (select.POLLIN if what & READ else 0) | (select.POLLOUT if what & WRITE else 0))
+        ready = 0
+        for _, event in waiting.poll(None if seconds is None else seconds * 1_000):
+            ready |= (WRITE if event & select.POLLOUT else 0) | (READ if event & ~select.POLLOUT else 0)
+        return ready
+
+else:  # Windows
+
+    def waited(socket: int, what: int, seconds: float | None) -> int:
+        reading, writing = [socket] if what & READ else [], [socket] if what & WRITE else []
+        readable, writable, _ = select.select(reading, writing, [], seconds)
+        return (READ if readable else 0) | (WRITE if writable else 0)
