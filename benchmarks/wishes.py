@@ -119,7 +119,7 @@ def ours(count: int, seed: int) -> tuple[float, list[int]]:
     with tempfile.TemporaryDirectory() as folder, cc.open(f"sqlite:///{folder}/ours.db", rooms=rooms()) as hub:
         home, wanting, hung = fill(hub, count)
         acts = [
-            lambda p=party, o=order: try_all(hub.desk(home, Ref(home, p)), p, o)  # type: ignore[misc]
+            lambda p=party, o=order: try_all(hub.desk(home, Ref(home, p)), p, o)
             for party, order in zip(wanting, orders(hung, seed), strict=True)
         ]
         seconds, won = race(acts)
@@ -164,7 +164,7 @@ def raw(count: int, seed: int) -> tuple[float, list[int]]:
             mine.close()
             return won
 
-        acts = [lambda n=n, o=order: act(n, o) for n, order in enumerate(orders(ids, seed))]  # type: ignore[misc]
+        acts = [lambda n=n, o=order: act(n, o) for n, order in enumerate(orders(ids, seed))]
         seconds, won = race(acts)
         assert sum(won) == count
         db.close()

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
+from communitycore.kernel import forks
 from communitycore.kernel.errors import (
     CommunityCoreError,
     Mistake,
@@ -66,7 +67,7 @@ class SqliteFile:
             if self.place.durability == "full"
             else "durability=normal: a power cut may lose the last calls",
         }
-        self._pid = os.getpid()
+        self._forks = forks.passed()
         self._closed = False
         self._turns = Turns()
         self._writer: Connection | None = None
@@ -188,7 +189,7 @@ class SqliteFile:
 
     def close(self) -> None:
         """Close every connection; the last one of all processes works the log into the file and removes it."""
-        if os.getpid() != self._pid:
+        if forks.passed() != self._forks:
             raise Mistake(_FORKED)
         self._closed = True
         self._readers.dispose()
@@ -201,7 +202,7 @@ class SqliteFile:
                 writer.close()
 
     def _check_usable(self) -> None:
-        if os.getpid() != self._pid:
+        if forks.passed() != self._forks:
             raise Mistake(_FORKED)
         if self._closed:
             raise Mistake("this store is closed; open it again")
