@@ -224,14 +224,15 @@ class MemoryWriting(MemoryReading):
         books = self._books.get(batch.head.id)
         if batch.head.code != batch.was.code:
             self._check_code(batch.head)
-        unique = False
+        moving: set[tuple[str, str]] | None = None
+        fresh: dict[tuple[str, int, Any], str] = {}
         for shape, row, expected in batch.rows:
             now = None if books is None else books.table(shape).rows.get(row[0])
             if (0 if now is None else now[1]) != expected:
                 raise StaleStep(kind=shape.kind, id=row[0], before=expected, current=0 if now is None else now[1])
-            unique = unique or bool(shape.unique)
-        if unique:
-            self._check_unique(books, batch)
+            if shape.unique:
+                moving = moving or {(shape.kind, row[0]) for shape, row, _ in batch.rows}
+                self._check_unique(books, shape, row, moving, fresh)
         self._batches.append(batch)
 
     def _check_code(self, head: Head) -> None:
@@ -239,18 +240,22 @@ class MemoryWriting(MemoryReading):
             if books.head.code == head.code and books.head.id != head.id:
                 raise CodeTaken(given=head.code, jurisdiction=books.head.id)
 
-    def _check_unique(self, books: _Books | None, batch: Batch) -> None:
-        """A row may take what another of the same batch gives up."""
-        fresh: dict[tuple[str, int, Any], str] = {}
-        moving = {(shape.kind, row[0]) for shape, row, _ in batch.rows}
-        for shape, row, _ in batch.rows:
-            for n in shape.unique:
-                if row[n] is None:
-                    continue
-                held = () if books is None else books.table(shape).index[n].get(row[n], ())
-                taken = any((shape.kind, id) not in moving for id in held)
-                if taken or fresh.setdefault((shape.kind, n, row[n]), row[0]) != row[0]:
-                    raise NotUnique(kind=shape.kind, field=shape.columns[n].name)
+    def _check_unique(
+        self,
+        books: _Books | None,
+        shape: Shape,
+        row: Row,
+        moving: set[tuple[str, str]],
+        fresh: dict[tuple[str, int, Any], str],
+    ) -> None:
+        """A row may take what another of the same batch, which is `moving`, gives up. fresh: what others took."""
+        for n in shape.unique:
+            if row[n] is None:
+                continue
+            held = () if books is None else books.table(shape).index[n].get(row[n], ())
+            taken = any((shape.kind, id) not in moving for id in held)
+            if taken or fresh.setdefault((shape.kind, n, row[n]), row[0]) != row[0]:
+                raise NotUnique(kind=shape.kind, field=shape.columns[n].name)
 
     def fold(
         self, fold: str, jurisdiction: str, rows: Mapping[str, str | None], seq: int, version: int, *, anew: bool
