@@ -26,6 +26,7 @@ from communitycore import people, wishes
 from communitycore.domain.wishes import (
     TALLY,
     About,
+    ChildNamed,
     Detail,
     DraftStatus,
     Facet,
@@ -69,6 +70,18 @@ def test_r17_names_on_record_are_spotted_though_the_form_does_not_repeat_them(wo
     wording = WishText(title=f"送给{GRANDMOTHER}和陈雨桐", kind="图书")
     draft = world.writer.do(wishes.draft, world.campaign.id, child=world.child, about=About(), text=wording)
     assert [finding.detail for finding in draft.findings] == [Detail.NAME, Detail.NAME]
+
+
+@pytest.mark.parametrize(
+    "told", ["陈雨桐", "陈 雨 桐", ABOUT.school, "济阳区第三实验学校", ABOUT.phone, "13953100001", GRANDMOTHER]
+)
+def test_r14_no_reason_lets_a_text_pass_that_says_who_the_child_is(world: World, told: str) -> None:
+    draft = world.drafted(wording=WishText(title=f"{told} 想要一双球鞋", kind="鞋"))
+    with pytest.raises(ChildNamed) as refused:
+        world.checker.do(wishes.review, draft.id, Verdict.APPROVE, reason="同意")
+    assert refused.value.fields == ("title",)
+    returned = world.checker.do(wishes.review, draft.id, Verdict.RETURN, reason="请删去姓名")
+    assert returned.status is DraftStatus.RETURNED
 
 
 def test_r14_a_public_wish_holds_nothing_of_the_child(world: World) -> None:

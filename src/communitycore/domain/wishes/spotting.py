@@ -125,6 +125,13 @@ def spot(
     return tuple(sorted(found))
 
 
+def spelt_out(fields: Mapping[str, str | None], words: Iterable[str]) -> tuple[str, ...]:
+    """The fields in which any of these words stands whole, however it is spaced. One character alone is no word."""
+    patterns = [_spaced(word) for word in words if len(word.strip()) > 1]
+    plain = {field: text.translate(_PLAIN) for field, text in fields.items() if text}
+    return tuple(field for field, text in plain.items() if any(pattern.search(text) for pattern in patterns))
+
+
 def _in(field: str, text: str, patterns: Iterable[tuple[Detail, re.Pattern[str]]]) -> Iterator[Finding]:
     taken: list[tuple[int, int]] = []
     for detail, pattern in patterns:
