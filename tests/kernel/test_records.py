@@ -367,6 +367,11 @@ class Mutable:
 
 
 @frozen
+class FloatForId:
+    id: float
+
+
+@frozen
 class HoldsFloat:
     a: float
 
@@ -391,6 +396,7 @@ class HoldsFloat:
         tuple[float, ...],
         HoldsFloat,
         tuple[HoldsFloat, ...],
+        FloatForId,
         Mutable,
         Indexed[tuple[int, ...]],
         Indexed[Money],

@@ -237,7 +237,7 @@ def _read_fields(shape: Shape) -> dict[str, Any]:
     """What `_DECLARED` names. Raises Mistake for what no store can hold."""
     columns = list(HEADER)
     fields: list[Field] = []
-    for name, declared in _hints(shape.cls).items():
+    for name, declared in _hints(shape.cls, _OWN).items():
         fields.append(_field(shape, name, declared, len(columns)))
         columns += _columns(fields[-1], declared)
     _check_together(shape, fields, columns)
@@ -288,26 +288,24 @@ def _check_together(shape: Shape, fields: list[Field], columns: list[Column]) ->
         raise Mistake(f"{kind}: owner={owner!r} is none of its fields")
 
 
-def _hints(cls: type[Any]) -> dict[str, Any]:
-    """Like typing.get_type_hints with extras, but each class's annotations are compiled in one go.
+def _hints(cls: type[Any], left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Like typing.get_type_hints with extras, but of fields alone; each class's annotations are compiled in one go.
 
     Thirty kinds are read when a file is opened, and typing takes as long for each as attrs does to build the class.
     """
     hints: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         declared = base.__dict__.get("__annotations__", {})
-        wanted = {name: text for name, text in declared.items() if name not in _OWN}
-        if not wanted:
-            continue
-        if all(isinstance(text, str) for text in wanted.values()):
+        wanted = {name: text for name, text in declared.items() if name not in left_out}
+        if wanted and all(isinstance(text, str) for text in wanted.values()):
             scope = vars(sys.modules[base.__module__])
             try:
                 values = eval("(" + ",".join(wanted.values()) + ",)", scope)  # noqa: S307 - the class's own source
             except NameError:
-                return typing.get_type_hints(cls, include_extras=True)  # its error names the annotation
-            hints.update(zip(wanted, values, strict=True))
-        else:
-            hints.update(wanted)
+                typed = typing.get_type_hints(base, include_extras=True)  # its error names the annotation
+                values = [typed[name] for name in wanted]
+            wanted = dict(zip(wanted, values, strict=True))
+        hints.update(wanted)
     return {name: hint for name, hint in hints.items() if ClassVar not in (hint, typing.get_origin(hint))}
 
 

@@ -54,6 +54,8 @@ _UNUSUAL = _NEEDED | _SHARED.keys() | _OPTIONAL["eq"] | _OPTIONAL["order"] | {"_
 class _Later:
     """Stands in a class for one of the things that attrs will make for it."""
 
+    __slots__ = ("cls", "name", "options", "source")
+
     def __init__(self, source: type[Any], options: dict[str, Any]) -> None:
         self.source = source
         self.options = options
