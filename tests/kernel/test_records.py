@@ -6,7 +6,7 @@ import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import Annotated, Any, Literal, NewType
+from typing import Annotated, Any, ClassVar, Literal, NewType
 
 import attrs
 import pytest
@@ -14,11 +14,13 @@ from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from communitycore import built_in_rooms
 from communitycore.kernel.change import begin, step
 from communitycore.kernel.errors import BadValue, Damaged, Mistake
 from communitycore.kernel.geometry import Area, Point
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.journal import state_digest
+from communitycore.kernel.jurisdiction import ROOM as JURISDICTIONS
 from communitycore.kernel.money import Money
 from communitycore.kernel.record import Indexed, Max, Personal, Record, Unique, record, shape_of
 from communitycore.kernel.rules import PUBLIC
@@ -365,6 +367,11 @@ class Mutable:
 
 
 @frozen
+class FloatForId:
+    id: float
+
+
+@frozen
 class HoldsFloat:
     a: float
 
@@ -389,6 +396,7 @@ class HoldsFloat:
         tuple[float, ...],
         HoldsFloat,
         tuple[HoldsFloat, ...],
+        FloatForId,
         Mutable,
         Indexed[tuple[int, ...]],
         Indexed[Money],
@@ -410,6 +418,41 @@ def test_a_field_that_no_store_can_hold_is_refused_when_it_is_declared(declared:
     made.__annotations__["field"] = declared
     with pytest.raises(Mistake):
         record("odd", read=PUBLIC)(made)
+
+
+def test_a_field_without_a_type_is_refused() -> None:
+    made = attrs.make_class("Odd", {"field": attrs.field()}, bases=(Record,), frozen=True, kw_only=True)
+    with pytest.raises(Mistake, match=r"odd\.field"):
+        record("odd", read=PUBLIC)(made)
+
+
+def test_a_class_variable_is_no_field() -> None:
+    @record("fine", read=PUBLIC)
+    @frozen(kw_only=True)
+    class Fine(Record[PotId]):
+        many: ClassVar[list[int]] = [1]
+        name: str
+
+    assert [f.name for f in shape_of(Fine).fields] == ["name"]
+
+
+def test_every_kind_of_the_library_can_be_stored() -> None:
+    """Their types are read when first asked for: only a test tells before that what no store could hold."""
+    kinds = [cls for room in (JURISDICTIONS, *built_in_rooms()) for cls in room.records]
+    for cls in kinds:
+        shape = shape_of(cls)
+        assert [f.name for f in shape.fields] == [a.name for a in attrs.fields(cls) if a.name not in ("id", "version")]
+    assert len(kinds) > 25
+
+
+def test_a_kind_of_the_library_that_cannot_be_stored_is_told_when_it_is_asked_for() -> None:
+    made = attrs.make_class("Odd", {}, bases=(Record,), frozen=True, kw_only=True)
+    made.__module__, made.__annotations__ = "communitycore.domain.odd", {"field": float}
+    shape = shape_of(record("odd", read=PUBLIC)(made))
+    assert shape.kind == "odd"
+    for _ in range(2):
+        with pytest.raises(Mistake, match=r"odd\.field"):
+            shape.columns  # noqa: B018
 
 
 def test_a_record_without_frozen_is_refused() -> None:

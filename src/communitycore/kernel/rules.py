@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from attrs import frozen
-
 from communitycore.kernel.errors import Mistake
+from communitycore.kernel.values import frozen
 
 Language = Literal["en", "zh"]
 

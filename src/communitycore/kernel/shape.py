@@ -18,7 +18,7 @@ from functools import cache
 from hashlib import sha256
 from hmac import digest as hmac_digest
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import attrs
 
@@ -28,7 +28,7 @@ from communitycore.kernel.ids import Ref, check_id, visible
 from communitycore.kernel.money import Money
 from communitycore.kernel.rules import Rule
 from communitycore.kernel.states import States
-from communitycore.kernel.values import frozen
+from communitycore.kernel.values import frozen, is_frozen
 
 Row = tuple[Any, ...]
 Stored = Literal["id", "ref", "text", "int", "bool", "time", "date", "enum", "decimal", "nested"]
@@ -71,7 +71,7 @@ class Column:
 
 @frozen
 class Field:
-    """One declared field: where its columns stand in the row, and how its type goes in and out."""
+    """One declared field of a record class: where its columns stand in the row, how its type goes in and out."""
 
     name: str
     type: Stored | Literal["money"]
@@ -79,8 +79,13 @@ class Field:
     optional: bool
     personal: bool
     at: int
-    default: Any
     max: int
+    record: Any
+
+    @property
+    def default(self) -> Any:
+        """What it is if not given: a value, an attrs.Factory, or attrs.NOTHING."""
+        return getattr(attrs.fields(self.record), self.name).default
 
 
 HEADER = (
@@ -98,11 +103,8 @@ class Shape:
         self,
         cls: type[Any],
         kind: str,
-        fields: tuple[Field, ...],
-        columns: tuple[Column, ...],
         *,
         states: States[Any] | None,
-        state_field: str | None,
         read: Rule,
         owner: str | None,
         standing: bool,
@@ -112,33 +114,39 @@ class Shape:
     ) -> None:
         self.cls = cls
         self.kind = kind
-        self.fields = fields
-        self.columns = columns
         self.states = states
-        self.state_field = state_field
         self.read = read
         self.owner = owner
         self.standing = standing
         self.subject = subject
         self.schema = schema
         self.actors = actors
-        self.salted = any(f.personal for f in fields)
-        self.by_name = {f.name: f for f in fields}
-        self.id_type: Any = None
+        self.id_type: Any = _id_type(cls)
         self._encoders: dict[str, Callable[[Any], Any]] = {}
-        self.unique = frozenset(n for n, column in enumerate(columns) if column.unique)
-        self.position = {column.name: n for n, column in enumerate(columns)}
 
     def __repr__(self) -> str:
         return f"<Shape {self.kind}>"
 
     def __getattr__(self, name: str) -> Any:
-        # The codec is generated on first use: importing thirty kinds must stay cheap.
+        # What is read off the fields, and the codec generated from that, are made on first use: importing thirty
+        # kinds must stay cheap.
         if name in _GENERATED:
-            for made, function in _generate(self).items():
-                setattr(self, made, function)
-            return getattr(self, name)
-        raise AttributeError(name)
+            made = _generate(self)
+        elif name in _DECLARED:
+            made = _read_fields(self)
+        else:
+            raise AttributeError(name)
+        vars(self).update(made)
+        return made[name]
+
+    # read off the declared fields. unique: positions of unique columns; state_field: the one with the table's enum
+    fields: tuple[Field, ...]
+    columns: tuple[Column, ...]
+    by_name: dict[str, Field]
+    position: dict[str, int]
+    unique: frozenset[int]
+    salted: bool
+    state_field: str | None
 
     # generated: to_row(record, version, salt) -> Row; from_row(row) -> record;
     # text(row) -> canonical JSON of its non-null fields; difference(old, new) -> canonical JSON;
@@ -180,6 +188,9 @@ class Shape:
 _GENERATED = frozenset({"to_row", "from_row", "text", "difference", "advance", "move"})
 
 
+_DECLARED = frozenset({"fields", "columns", "by_name", "position", "unique", "salted", "state_field"})
+
+
 def make_shape(
     cls: type[Any],
     kind: str,
@@ -192,53 +203,18 @@ def make_shape(
     schema: int,
     actors: Rule | None = None,
 ) -> Shape:
-    """Read `cls`'s types. Raises Mistake for what no store can hold."""
+    """Read `cls`'s types. Raises Mistake for what no store can hold.
+
+    Those of the library's own rooms, which its tests read, are read when first asked for.
+    """
     if not (kind.isascii() and kind.replace("_", "").isalnum() and kind.islower() and len(kind) <= 40):
         raise Mistake(f"{kind!r} is no kind's name: lower-case ASCII letters, digits and _, at most 40")
     if "__attrs_attrs__" not in cls.__dict__ or not hasattr(cls, "of_id"):
         raise Mistake(f"{cls.__name__} is not a frozen attrs class over Record[...]; declare it so, below @record")
-    hints = _hints(cls)
-    columns = list(HEADER)
-    fields: list[Field] = []
-    state_field = None
-    for attribute in attrs.fields(cls):
-        name = attribute.name
-        if name in ("id", "version"):
-            continue
-        if name in ("schema", "salt", "jurisdiction"):
-            raise Mistake(f"{kind}.{name}: that name is the store's; choose another")
-        marks, optional, plain = unwrap(hints[name])
-        stored = _stored(plain, f"{kind}.{name}")
-        indexed = INDEXED in marks or UNIQUE in marks
-        if indexed and stored in ("nested", "money"):
-            raise Mistake(f"{kind}.{name}: a {stored} field cannot be indexed")
-        longest = next((m.length for m in marks if isinstance(m, Max)), TEXT_MAX)
-        if indexed:
-            longest = min(longest, INDEXED_MAX)
-        if states is not None and plain is states.kind:
-            state_field = name
-        fields.append(Field(name, stored, plain, optional, PERSONAL in marks, len(columns), attribute.default, longest))
-        if stored == "money":
-            columns += [Column(f"{name}_amount", "int"), Column(f"{name}_currency", "enum", max=40)]
-        else:
-            width = {"text": longest, "nested": NESTED_MAX, "enum": 40, "decimal": 60}.get(stored, 0)
-            columns.append(Column(name, stored, width, INDEXED in marks, UNIQUE in marks))
-    names = [column.name.lower() for column in columns]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise Mistake(f"{kind}: two columns would be called {twice[0]} (a Money field makes _amount and _currency)")
-    if states is not None and state_field is None:
-        raise Mistake(f"{kind}: no field has the type {states.kind.__name__} of its state table")
-    if any(f.personal for f in fields) and owner is None:
-        raise Mistake(f"{kind} has Personal fields; say whose they are: @record(..., owner='field')")
-    if owner not in (None, "id", *(f.name for f in fields)):
-        raise Mistake(f"{kind}: owner={owner!r} is none of its fields")
     shape = Shape(
         cls,
         kind,
-        tuple(fields),
-        tuple(columns),
         states=states,
-        state_field=state_field,
         read=read,
         owner=owner,
         standing=standing,
@@ -246,34 +222,91 @@ def make_shape(
         schema=schema,
         actors=actors,
     )
-    shape.id_type = _id_type(cls)
+    if not cls.__module__.startswith(_OUR_OWN):
+        vars(shape).update(_read_fields(shape))
+        if untyped := [a.name for a in attrs.fields(cls) if a.name not in {*_OWN, *shape.by_name}]:
+            raise Mistake(f"{kind}.{untyped[0]}: a field without a type; say what a store shall hold")
     return shape
 
 
 _OWN = frozenset({"id", "version", "__shape__", "__row__"})  # what every record has
+_OUR_OWN = __name__.partition(".")[0] + "."
 
 
-def _hints(cls: type[Any]) -> dict[str, Any]:
-    """Like typing.get_type_hints with extras, but each class's annotations are compiled in one go.
+def _read_fields(shape: Shape) -> dict[str, Any]:
+    """What `_DECLARED` names. Raises Mistake for what no store can hold."""
+    columns = list(HEADER)
+    fields: list[Field] = []
+    for name, declared in _hints(shape.cls, _OWN).items():
+        fields.append(_field(shape, name, declared, len(columns)))
+        columns += _columns(fields[-1], declared)
+    _check_together(shape, fields, columns)
+    states = shape.states
+    return {
+        "fields": tuple(fields),
+        "columns": tuple(columns),
+        "by_name": {f.name: f for f in fields},
+        "position": {column.name: n for n, column in enumerate(columns)},
+        "unique": frozenset(n for n, column in enumerate(columns) if column.unique),
+        "salted": any(f.personal for f in fields),
+        "state_field": None if states is None else [f.name for f in fields if f.declared is states.kind][-1],
+    }
 
-    Thirty kinds are declared at import, and typing takes as long for each as attrs does to build the class.
+
+def _field(shape: Shape, name: str, declared: Any, at: int) -> Field:
+    where = f"{shape.kind}.{name}"
+    if name in ("schema", "salt", "jurisdiction"):
+        raise Mistake(f"{where}: that name is the store's; choose another")
+    marks, optional, plain = unwrap(declared)
+    stored = _stored(plain, where)
+    longest = next((m.length for m in marks if isinstance(m, Max)), TEXT_MAX)
+    if INDEXED in marks or UNIQUE in marks:
+        if stored in ("nested", "money"):
+            raise Mistake(f"{where}: a {stored} field cannot be indexed")
+        longest = min(longest, INDEXED_MAX)
+    return Field(name, stored, plain, optional, PERSONAL in marks, at, longest, shape.cls)
+
+
+def _columns(field: Field, declared: Any) -> list[Column]:
+    if field.type == "money":
+        return [Column(f"{field.name}_amount", "int"), Column(f"{field.name}_currency", "enum", max=40)]
+    marks, _, _ = unwrap(declared)
+    width = {"text": field.max, "nested": NESTED_MAX, "enum": 40, "decimal": 60}.get(field.type, 0)
+    return [Column(field.name, field.type, width, INDEXED in marks, UNIQUE in marks)]
+
+
+def _check_together(shape: Shape, fields: list[Field], columns: list[Column]) -> None:
+    kind, states, owner = shape.kind, shape.states, shape.owner
+    names = [column.name.lower() for column in columns]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise Mistake(f"{kind}: two columns would be called {twice[0]} (a Money field makes _amount and _currency)")
+    if states is not None and not any(f.declared is states.kind for f in fields):
+        raise Mistake(f"{kind}: no field has the type {states.kind.__name__} of its state table")
+    if any(f.personal for f in fields) and owner is None:
+        raise Mistake(f"{kind} has Personal fields; say whose they are: @record(..., owner='field')")
+    if owner not in (None, "id", *(f.name for f in fields)):
+        raise Mistake(f"{kind}: owner={owner!r} is none of its fields")
+
+
+def _hints(cls: type[Any], left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Like typing.get_type_hints with extras, but of fields alone; each class's annotations are compiled in one go.
+
+    Thirty kinds are read when a file is opened, and typing takes as long for each as attrs does to build the class.
     """
     hints: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         declared = base.__dict__.get("__annotations__", {})
-        wanted = {name: text for name, text in declared.items() if name not in _OWN}
-        if not wanted:
-            continue
-        if all(isinstance(text, str) for text in wanted.values()):
+        wanted = {name: text for name, text in declared.items() if name not in left_out}
+        if wanted and all(isinstance(text, str) for text in wanted.values()):
             scope = vars(sys.modules[base.__module__])
             try:
                 values = eval("(" + ",".join(wanted.values()) + ",)", scope)  # noqa: S307 - the class's own source
             except NameError:
-                return typing.get_type_hints(cls, include_extras=True)  # its error names the annotation
-            hints.update(zip(wanted, values, strict=True))
-        else:
-            hints.update(wanted)
-    return hints
+                typed = typing.get_type_hints(base, include_extras=True)  # its error names the annotation
+                values = [typed[name] for name in wanted]
+            wanted = dict(zip(wanted, values, strict=True))
+        hints.update(wanted)
+    return {name: hint for name, hint in hints.items() if ClassVar not in (hint, typing.get_origin(hint))}
 
 
 def _id_type(cls: type[Any]) -> Any:
@@ -346,7 +379,7 @@ def _check_nested(plain: Any, where: str) -> None:
             return
         if hasattr(plain, "to_text") and hasattr(plain, "from_text"):
             return
-        if attrs.has(plain) and plain.__hash__ is not None:  # a mutable one has no hash
+        if is_frozen(plain):
             if plain not in _NESTED_FIT:
                 for name, inner in _hints(plain).items():
                     _check_nested(inner, f"{where}.{name}")
