@@ -92,7 +92,8 @@ class _Load:
     """One load on its way."""
 
     def __init__(self, desk: Desk, kind: GridKind, repair: bool, more: More, language: Language) -> None:
-        self.desk, self.kind, self.repair, self.more, self.language = desk, kind, repair, more, language
+        self.desk, self.kind, self.repair, self.more = desk, kind, repair, more
+        self.language: Language = language
         self.today = desk.get(Jurisdiction, desk.jurisdiction).day(desk.hub.clock())
         self.standing = _standing(desk)
         self.told = GridsLoaded()

@@ -39,6 +39,7 @@ from communitycore.domain.tickets.errors import (
     RecusalUnclear,
     Recused,
     TooManyReporters,
+    UrgedAlready,
     WhichReporter,
     WrongStatus,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "TicketReporterId",
     "TicketStatus",
     "TooManyReporters",
+    "UrgedAlready",
     "WhichReporter",
     "Why",
     "WrongStatus",

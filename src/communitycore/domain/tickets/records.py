@@ -80,6 +80,7 @@ class Ticket(Record[TicketId]):
     it was sent up to; None: the grid answers. first_receiver: to whom it first came, who stays responsible 首接负责.
     weight: what it adds to the load of whoever has it. handlers: who ever took it up, and so never verifies it.
     paused_at, paused_seconds, extended_to: the clock's stops and extensions, kept for the time limits.
+    urged_at: when it was last urged, in this round.
     reporters: who is to be called back; to_call: how many of them are still to be, since it was closed.
     """
 
@@ -117,6 +118,7 @@ class Ticket(Record[TicketId]):
     to_call: int = 0
     reopened: int = 0
     urges: int = 0
+    urged_at: datetime | None = None
     disputes: int = 0
     merged_into: TicketId | None = None
 
