@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -122,15 +123,18 @@ class Threads(Suite):
         @cc.read("kit.both", may=cc.PUBLIC)
         def both(view: cc.View) -> tuple[bool, int]:
             out = view.get(Tool, tool.id).status is room.OUT
+            time.sleep(0.000_5)  # for others to come between
             return out, len(view.find(room.Loan, cc.where(room.Loan.open, True), limit=9))
 
         def work() -> None:
-            for _ in range(8):
+            for _ in range(12):
                 bench.desk.do(room.lend, tool.id, to=me)
+                time.sleep(0.000_5)
                 bench.desk.do(room.bring_back, tool.id)
+                time.sleep(0.000_5)
 
         def look() -> set[tuple[bool, int]]:
-            return {bench.desk.ask(both) for _ in range(60)}
+            return {bench.desk.ask(both) for _ in range(40)}
 
         worked, *seen = together(work, look, look)
         assert worked is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
@@ -102,6 +103,7 @@ def step(pipe: Connection, opening: Opening, place: str, keeper: Ref, tool: str,
     with at_desk(pipe, opening, place, keeper) as desk:
         for n in range(times):
             desk.do(room.revise, room.ToolId(tool), remark=f"{n}")
+            time.sleep(0.001)  # for others to come between
     return times
 
 
