@@ -62,6 +62,21 @@ def fresh_url(
     return server.fresh
 
 
+@pytest.fixture(scope="session", params=["postgresql", "mariadb"])
+def server(request: pytest.FixtureRequest) -> servers.Server:
+    """A server, each kind in turn; a test may kill it if it starts it again."""
+    found: servers.Server = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def served_url(server: servers.Server) -> Iterator[str]:
+    """The URL of a new, empty database on it."""
+    url = server.fresh()
+    yield url
+    server.drop(url)
+
+
 @pytest.fixture
 def store_url(database: str, fresh_url: Callable[[], str], request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a new, empty store, on each database in turn."""

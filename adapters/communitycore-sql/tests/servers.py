@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -46,6 +47,9 @@ class Server(Protocol):
     def fresh(self) -> str: ...
     def drop(self, url: str) -> None: ...
     def dump(self, url: str) -> bytes: ...
+    def cut(self, url: str) -> int: ...
+    def limit(self, connections: int) -> None: ...
+    def execute(self, sql: str) -> list[Any]: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
     def kill(self) -> None: ...
@@ -106,7 +110,8 @@ class Process:
                     stderr=log,
                     cwd=self.folder,
                     env=self._environment(),
-                    preexec_fn=_end_with_parent,
+                    # What it does, it does when the starting thread ends, so not from a thread that will.
+                    preexec_fn=_end_with_parent if threading.current_thread() is threading.main_thread() else None,
                     **self._as,
                 )
             if self._wait(lambda: ready(port)):  # noqa: B023 - called at once
@@ -235,6 +240,17 @@ class PostgreSQL:
     def drop(self, url: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {database_in(url)} WITH (FORCE)")
 
+    def cut(self, url: str) -> int:
+        """End all connections to a database; gives how many."""
+        name = database_in(url)
+        return len(
+            self.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
+        )
+
+    def limit(self, connections: int) -> None:
+        """How many connections its user may have; -1: any number."""
+        self.execute(f"ALTER ROLE {USER} CONNECTION LIMIT {connections}")
+
     def dump(self, url: str) -> bytes:
         """A logical dump of everything in a database."""
         admin = url_of("postgresql", self.port, database_in(url), "postgres", self._super)
@@ -335,6 +351,20 @@ class MariaDB:
 
     def drop(self, url: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {database_in(url)}")
+
+    def cut(self, url: str) -> int:
+        """End all connections to a database; gives how many."""
+        asked = f"SELECT id FROM information_schema.processlist WHERE db = '{database_in(url)}'"
+        found = self.execute(asked)
+        for (number,) in found:
+            self.execute(f"KILL CONNECTION {number}")
+        while self.execute(asked):
+            time.sleep(0.005)
+        return len(found)
+
+    def limit(self, connections: int) -> None:
+        """How many connections its user may have; -1: any number."""
+        self.execute(f"ALTER USER {USER}@'127.0.0.1' WITH MAX_USER_CONNECTIONS {max(connections, 0)}")
 
     def dump(self, url: str) -> bytes:
         """A logical dump of everything in a database."""

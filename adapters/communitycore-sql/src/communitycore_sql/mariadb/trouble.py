@@ -27,7 +27,10 @@ _BUSY: dict[int, tuple[str, str]] = {
         "the server takes no more connections of this user; lower pool_size",
         "该用户的连接数已满，请调小 pool_size",
     ),
-    ER.USER_LIMIT_REACHED: ("this user has reached one of its limits", "该用户已达到资源上限"),
+    ER.USER_LIMIT_REACHED: (
+        "this user has reached one of its limits; lower pool_size, or raise it",
+        "该用户已达到资源上限，请调小 pool_size 或调高上限",
+    ),
     ER.SERVER_SHUTDOWN: ("the server is stopping", "服务器正在停止"),
     ER.QUERY_INTERRUPTED: ("a statement was cancelled", "语句被取消"),
 }
