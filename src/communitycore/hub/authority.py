@@ -47,7 +47,7 @@ class Authority:
         """The id of the grant relied on; None if none was needed. Raises NotAllowed."""
         command = call.command
         for way in command.ways:
-            if way.__class__ is Holds:
+            if isinstance(way, Holds):
                 grant = self._grant(way, call)
                 if grant is not None:
                     return grant
