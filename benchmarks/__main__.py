@@ -12,8 +12,11 @@ from typing import Any
 NAMES = {
     "ticket-one": "tickets:run_one",
     "ticket-hundred": "tickets:run_hundred",
+    "ticket-one-postgres": "servers:run_postgresql",
+    "ticket-one-mariadb": "servers:run_mariadb",
     "decide": "decide:run",
     "wishes-threads": "wishes:run_threads",
+    "growth": "growth:run",
     "locate": "locate:run",
     "import": "imports:run",
 }
