@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from benchmarks import LeftOut
 from benchmarks.desk import Bench, open_bench
 from communitycore import tickets
 
@@ -23,12 +24,15 @@ _SERVERS = Path(__file__).parent.parent / "adapters/communitycore-sql/tests/serv
 
 
 def server(kind: str) -> Any:
-    """A running server of this kind, as the adapter's tests start it. Raises Missing."""
+    """A running server of this kind, as the adapter's tests start it. Raises LeftOut."""
     spec = importlib.util.spec_from_file_location("communitycore_servers", _SERVERS)
     assert spec is not None and spec.loader is not None  # noqa: PT018
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.KINDS[kind]()
+    try:
+        return module.KINDS[kind]()
+    except module.Missing as missing:
+        raise LeftOut(str(missing)) from missing
 
 
 def connected(kind: str, url: str) -> Any:
