@@ -18,6 +18,7 @@ NAMES = {
     "ticket-one-mariadb": "servers:run_mariadb",
     "decide": "decide:run",
     "wishes-threads": "wishes:run_threads",
+    "wishes-processes-postgres": "wishes:run_processes",
     "growth": "growth:run",
     "locate": "locate:run",
     "import": "imports:run",
@@ -40,14 +41,14 @@ def main() -> int:
         try:
             figure = getattr(importlib.import_module(f"benchmarks.{module}"), function)(given.quick)
         except LeftOut as why:
-            print(f"{name:20} left out: {why}", flush=True)
+            print(f"{name:25} left out: {why}", flush=True)
             continue
         figures.append(figure)
         met = figure["ratio"] >= figure["goal"] if figure["better"] == "higher" else figure["ratio"] <= figure["goal"]
         missed = missed or not met
         sign = "≥" if figure["better"] == "higher" else "≤"
         print(
-            f"{figure['name']:20} {figure['ratio']:7.2f} (goal {sign} {figure['goal']}) {'met' if met else 'MISSED':7}"
+            f"{figure['name']:25} {figure['ratio']:7.2f} (goal {sign} {figure['goal']}) {'met' if met else 'MISSED':7}"
             f" ours {figure['ours']:.3g}, limit {figure['limit']:.3g}, {figure['runs']} rounds; {figure['note']}",
             flush=True,
         )
