@@ -23,8 +23,8 @@ ATTEMPTS = 4
 CALLS_TOGETHER = 250
 PATIENCE_SECONDS = 0.002
 """How long a call waits in line before it looks on a snapshot whether it would be refused."""
-OFTEN = 0.2
-"""The share of refusals among a command's last calls from which one looks before it waits."""
+OFTEN = 0.5
+"""The share of refusals among a command's last calls from which each looks on a snapshot first."""
 
 
 class Road:
@@ -41,6 +41,11 @@ class Road:
     def do(self, desk: Desk, call: Call[T]) -> tuple[T, bool]:
         """One call's value, and whether reactions wait. Raises what the call raises."""
         draw = self._office.draw()
+        if self._refusals.get(call.command.name, 0.0) > OFTEN:
+            # Most of its callers lose: they need no lock to be told so.
+            refused = self._refused_early(desk, call, draw)
+            if refused is not None:
+                raise refused
         line = self._line_of(desk)
         if line.lead():
             try:
@@ -75,8 +80,7 @@ class Road:
     def _comes_to_lead(self, line: Line, job: Job) -> bool:
         """Wait; False if another served this job, or it was refused without waiting."""
         try:
-            often = self._refusals.get(job.calls[0].command.name, 0.0) > OFTEN
-            if often or not job.gate.acquire(timeout=PATIENCE_SECONDS):
+            if not job.gate.acquire(timeout=PATIENCE_SECONDS):
                 refused = self._refused_early(job.desk, job.calls[0], job.draws[0]) if len(job.calls) == 1 else None
                 if refused is not None and line.withdraw(job):
                     job.outcomes = [Outcome(error=refused)]
