@@ -3,7 +3,7 @@
     python examples/boston_311.py DATA_DIR [--db URL] [--repair]
 
 DATA_DIR holds neighborhoods.geojson and requests-2015-05.csv. The officers are invented, one a neighbourhood, so that
-routing has somebody to find.
+routing has somebody to find. Run on the same store again, it goes on where it was broken off and makes nothing twice.
 """
 
 from __future__ import annotations
@@ -30,11 +30,19 @@ MAPPING = Path(__file__).with_name("boston_mapping.toml")
 EXTENT = Area.box(-71.3, 42.2, -70.8, 42.5)
 
 
+def boston(hub: cc.Hub) -> Desk:
+    """The city's administrator; the city is founded if it is not there yet."""
+    if not hub.jurisdictions():
+        hub.found("boston", name="Boston", level="community", zone="America/New_York", extent=EXTENT)
+    return hub.desk("boston", hub.administrator("boston"))
+
+
 def appoint_officers(admin: Desk) -> None:
-    """One invented officer for each grid."""
-    for grid in admin.find(places.Grid, limit=1_000):
-        party = admin.do(people.register, name=f"Officer of {grid.name}")
-        admin.do(people.appoint, holder=Ref(admin.jurisdiction, party.id), duty=GRID_OFFICER, grid_id=grid.id)
+    """One invented officer for each grid that has none."""
+    for line in admin.ask(people.audit_officers):
+        if line.concern is people.OfficerConcern.NO_OFFICER:
+            party = admin.do(people.register, name=f"Officer of {line.name}")
+            admin.do(people.appoint, holder=Ref(admin.jurisdiction, party.id), duty=GRID_OFFICER, grid_id=line.grid)
 
 
 def by_grid(clerk: Desk) -> list[tuple[str, int, int]]:
@@ -59,6 +67,9 @@ def main() -> int:
     parser.add_argument("--db", metavar="URL")
     parser.add_argument("--repair", action="store_true", help="read invalid polygons even-odd, and record that")
     given = parser.parse_args()
+    for file in ("neighborhoods.geojson", "requests-2015-05.csv"):
+        if not (given.data / file).is_file():
+            parser.error(f"{given.data} has no {file}")
     url = given.db or f"sqlite:///{Path(tempfile.mkdtemp(prefix='communitycore-'), 'boston.db')}"
     features = read_features((given.data / "neighborhoods.geojson").read_text(encoding="utf-8"))
     mapped = read_mapping(MAPPING.read_text(encoding="utf-8"))
@@ -66,8 +77,7 @@ def main() -> int:
     show = Console(highlight=False)
     watch = Console(stderr=True, quiet=not sys.stderr.isatty())
     with cc.open(url) as hub, Progress(console=watch, transient=True) as progress:
-        body = hub.found("boston", name="Boston", level="community", zone="America/New_York", extent=EXTENT)
-        admin = hub.desk(body.id, hub.administrator(body.id))
+        admin = boston(hub)
         grids = load_grids(admin, features, repair=given.repair)
         appoint_officers(admin)
         actors = make_actors(admin)
@@ -75,11 +85,11 @@ def main() -> int:
         loaded = load_requests(
             admin, rows, actors=actors, progress=lambda done, total: progress.update(bar, completed=done, total=total)
         )
-        found = by_grid(hub.desk(body.id, actors.clerk))
+        found = by_grid(hub.desk(admin.jurisdiction, actors.clerk))
         checking = progress.add_task("entries verified", total=None)
         report = hub.verify(progress=lambda done, total: progress.update(checking, completed=done, total=total))
 
-    show.print(f"{len(grids.drawn)} neighbourhoods drawn, {len(grids.repaired)} of them repaired: ", end="")
+    show.print(f"{len(grids.drawn)} neighbourhoods drawn, {len(grids.known)} known before; repaired: ", end="")
     show.print(", ".join(grids.repaired) or "none")
     for name, why in grids.refused.items():
         show.print(f"  refused: {name}: {why[:100]}…", markup=False, soft_wrap=True)

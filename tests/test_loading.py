@@ -12,11 +12,14 @@ from attrs import evolve
 import communitycore as cc
 from communitycore import Area, Desk, Point, Ref, people, places, where
 from communitycore.domain.roles import GRID_OFFICER
-from communitycore.domain.tickets import Category, Ticket, TicketReporter, TicketStatus
+from communitycore.domain.tickets import Category, Source, Ticket, TicketReporter, TicketStatus
 from communitycore.formats.geojson import Feature, read_features
-from communitycore.formats.requests_csv import Request, read_mapping, read_requests
-from communitycore.loading import RequestsLoaded, load_grids, load_requests
-from communitycore.loading.requests import make_actors
+from communitycore.formats.requests_csv import Problem, Request, read_mapping, read_requests
+from communitycore.hub.desk import Outcome
+from communitycore.kernel.errors import StoreUnusable
+from communitycore.kernel.jurisdiction import Jurisdiction
+from communitycore.loading import More, RequestsLoaded, load_grids, load_requests
+from communitycore.loading.requests import _message, make_actors
 from communitycore.testing import Clock, seeded
 
 MAPPING = Path(__file__).parents[1] / "examples" / "boston_mapping.toml"
@@ -65,7 +68,7 @@ def test_a_bad_polygon_is_refused_by_name_and_hinders_no_other() -> None:
     desk = town()
     loaded = load_grids(desk, [Feature("good", EAST), Feature("tie", BOW_TIE), Feature("dot", Point(0, 0))])
     assert loaded.drawn == ["good"]
-    assert list(loaded.refused) == ["dot", "tie"]
+    assert list(loaded.refused) == ["tie", "dot"]  # in the order of the file
     assert "crosses itself" in loaded.refused["tie"]
     assert [grid.name for grid in desk.find(places.Grid)] == ["good"]
 
@@ -77,6 +80,88 @@ def test_what_is_refused_is_said_in_chinese_too() -> None:
 
 def test_two_refused_features_of_one_name_are_both_told() -> None:
     assert list(load_grids(town(), [Feature("tie", BOW_TIE)] * 2).refused) == ["tie", "tie (2)"]
+
+
+def test_a_file_of_grids_loaded_again_draws_nothing_twice() -> None:
+    desk = town()
+    file = [Feature("west", WEST), Feature("tie", BOW_TIE), Feature("east", EAST), Feature("east", EAST)]
+    first = load_grids(desk, file)
+    assert (first.drawn, first.known, list(first.refused)) == (["west", "east"], ["east"], ["tie"])
+    entries = desk.hub.verify().entries
+    again = load_grids(desk, file)
+    assert (again.drawn, again.known, list(again.refused)) == ([], ["west", "east", "east"], ["tie"])
+    assert desk.hub.verify().entries == entries
+    mended = load_grids(desk, file, repair=True)
+    assert (mended.drawn, mended.repaired, mended.refused) == (["tie"], ["tie"], {})
+    assert load_grids(desk, file).known == ["west", "tie", "east", "east"]
+    assert sorted(grid.name for grid in desk.find(places.Grid)) == ["east", "tie", "west"]
+
+
+def test_a_grid_is_known_by_name_boundary_and_kind_while_it_is_worked_in() -> None:
+    desk = town()
+    load_grids(desk, [Feature("west", WEST)])
+    assert load_grids(desk, [Feature("west", EAST), Feature("other", WEST)]).drawn == ["west", "other"]
+    assert load_grids(desk, [Feature("west", WEST)], kind=places.GridKind.DEDICATED).drawn == ["west"]
+    first = next(g for g in desk.find(places.Grid) if (g.name, g.area, g.kind) == ("west", WEST, places.GridKind.BASIC))
+    desk.do(places.retire_grid, first.id)
+    assert load_grids(desk, [Feature("west", WEST)]).drawn == ["west"]
+
+
+def test_many_features_are_numbered_through_where_they_have_no_name() -> None:
+    desk = town()
+    strips = [Feature("" if n in (0, 70) else f"{n}", Area.box(n, 0, n + 1, 1)) for n in range(120)]
+    seen: list[tuple[int, int]] = []
+    loaded = load_grids(desk, strips, progress=lambda done, total: seen.append((done, total)))
+    assert (len(loaded.drawn), list(loaded.refused)) == (118, ["#1", "#71"])
+    assert seen == [(50, 120), (100, 120), (120, 120)]
+
+
+def test_codes_households_and_telephones_come_from_properties_that_are_named() -> None:
+    desk = town()
+    code, more = "370115002023001", More(code="编码", households="户数", phone="电话")
+
+    def strip(n: int, name: str, **properties: object) -> Feature:
+        return Feature(name, Area.box(n, 0, n + 1, 1), properties)
+
+    loaded = load_grids(
+        desk,
+        [
+            strip(0, "all", 编码=int(code), 户数="412", 电话="0531-12345"),
+            strip(1, "none", 编码=" ", 户数=None),
+            strip(2, "float", 户数=300.0),
+            strip(3, "taken", 编码=code),
+            strip(4, "short", 编码="3701"),
+            strip(5, "many", 户数="many"),
+            strip(6, "list", 编码=[code]),
+            strip(7, "half", 户数=2.5),
+            strip(8, "below", 户数="-1"),
+        ],
+        more=more,
+    )
+    assert loaded.drawn == ["all", "none", "float"]
+    assert list(loaded.refused) == ["taken", "short", "many", "list", "half", "below"]
+    assert "'many' is no count" in loaded.refused["many"]
+    grids = {grid.name: grid for grid in desk.find(places.Grid)}
+    today = desk.get(Jurisdiction, desk.jurisdiction).day(desk.hub.clock())
+    assert grids["all"].code("cell-15", today) == code
+    assert (grids["all"].households, grids["all"].supervision_phone) == (412, "0531-12345")
+    assert (grids["none"].codes, grids["none"].households, grids["float"].households) == ((), None, 300)
+    assert load_grids(desk, [strip(9, "other", 编码=code)]).drawn == ["other"]  # what is not named is not read
+    with_scheme = load_grids(
+        desk, [strip(10, "scheme", 编码="x")], more=More(code="编码", scheme="nowhere"), language="zh"
+    )
+    assert "没有名为 nowhere 的编码规则" in with_scheme.refused["scheme"]
+
+
+def test_a_store_that_fails_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    admin = with_grids()
+    actors = make_actors(admin)
+    broken = StoreUnusable(url="memory://", why="the disk is full", why_zh="磁盘已满")
+    monkeypatch.setattr(cc.Hub, "carry_out_many", lambda hub, desk, calls: [Outcome(error=broken) for _ in calls])
+    with pytest.raises(StoreUnusable):
+        load_grids(admin, [Feature("north", Area.box(0, 1, 1, 2))])
+    with pytest.raises(StoreUnusable):
+        load_requests(admin, [row("1")], actors=actors)
 
 
 def test_a_repaired_polygon_is_drawn_and_recorded_as_repaired() -> None:
@@ -147,6 +232,41 @@ def test_a_second_load_makes_nothing_twice() -> None:
     assert admin.hub.verify().entries == entries
 
 
+def test_a_row_without_an_id_is_known_by_its_line_and_by_what_it_says() -> None:
+    admin = with_grids()
+    load_requests(admin, [row("", line=2), row("", line=3)])
+    assert len(clerk_of(admin).find(Ticket)) == 2  # alike, yet two rows
+    ended = load_requests(admin, [row("", line=2, closed=CLOSED), row("", line=3)])
+    assert (ended.made, ended.known, ended.closed) == (0, 2, 1)
+    # The same line of another month's file is another request, whatever it differs in.
+    others = [
+        evolve(row("", line=2), opened=OPENED + timedelta(days=31)),
+        evolve(row("", line=2), title="another"),
+        evolve(row("", line=2), kind="Lamp flickers"),
+        row("", (0.75, 0.75), line=2),
+        row("", None, line=2),
+        evolve(row("", line=2), unit="Roads Unit"),
+    ]
+    for other in others:
+        again = load_requests(admin, [other])
+        assert (again.made, again.known) == (1, 0), other
+    assert load_requests(admin, others).known == len(others)
+
+
+def test_what_a_row_without_an_id_is_known_by_never_changes() -> None:
+    """A later version has to find what an earlier one loaded."""
+    assert _message(row("", line=2)) == "line-2-802f1e4310d63b67"
+
+
+def test_a_source_that_is_none_of_ours_is_taken_as_import_and_told() -> None:
+    admin = with_grids()
+    loaded = load_requests(admin, [evolve(row("1"), source="pigeon")])
+    assert (loaded.made, loaded_ticket(admin, "import:1").source) == (1, Source.IMPORT)
+    [(line, problem)] = loaded.problems
+    assert (line, "pigeon" in problem.say(), "pigeon" in problem.say("zh")) == (2, True, True)
+    assert loaded.data("zh")["problems"] == [{"line": 2, "what": problem.zh}]
+
+
 def test_a_later_file_in_which_a_row_is_closed_walks_its_ticket_on() -> None:
     admin = with_grids()
     load_requests(admin, [row("1"), row("2", (3, 3))])
@@ -163,7 +283,10 @@ def test_no_row_is_dropped_whatever_it_says() -> None:
         Request(4, "long", OPENED, title="x" * 500, category="c" * 300, kind="k" * 300),
         Request(5, "i" * 400, OPENED),
         Request(6, "nul\0id", OPENED, CLOSED, "ca\0t", "", "ti\0tle", None, "web", "un\0it"),
-        evolve(row("back", closed=OPENED - timedelta(days=1), line=7), problems=("closed before it was opened",)),
+        evolve(
+            row("back", closed=OPENED - timedelta(days=1), line=7),
+            problems=(Problem("closed before it was opened", "结案时间早于受理时间"),),
+        ),
         row("twice", line=8),
         row("twice", line=9),
     ]

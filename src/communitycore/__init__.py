@@ -11,7 +11,6 @@ Rooms stand as `communitycore.places`, `.people`, `.tickets`, `.wishes`, and are
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from communitycore.kernel.money import Money
     from communitycore.kernel.query import where
     from communitycore.kernel.record import Indexed, Max, Personal, Record, Unique, record
-    from communitycore.kernel.rules import PUBLIC, REACTION, TIMER, Role, linked, own, role
+    from communitycore.kernel.rules import PUBLIC, REACTION, TIMER, Role, linked, own, role, unless
     from communitycore.kernel.states import States
     from communitycore.kernel.times import Clock, Entropy
     from communitycore.kernel.values import frozen
@@ -59,7 +58,7 @@ _HOMES = {
     "communitycore.kernel.money": "Money",
     "communitycore.kernel.query": "where",
     "communitycore.kernel.record": "Indexed Max Personal Record Unique record",
-    "communitycore.kernel.rules": "PUBLIC REACTION TIMER Role linked own role",
+    "communitycore.kernel.rules": "PUBLIC REACTION TIMER Role linked own role unless",
     "communitycore.kernel.states": "States",
     "communitycore.kernel.values": "frozen",
     "communitycore.kernel.view": "View",
@@ -116,6 +115,7 @@ __all__ = [
     "step",
     "tickets",
     "unchanged",
+    "unless",
     "where",
     "wishes",
 ]
@@ -126,17 +126,17 @@ def open(
     *,
     rooms: Iterable[Room] | None = None,
     clock: Clock | None = None,
-    entropy: Entropy = os.urandom,
+    entropy: Entropy | None = None,
     **options: Any,
 ) -> Hub:
     """Open the store at `url` (`sqlite:///file.db`, `memory://`) with its rooms.
 
     rooms: instead of the built-in ones and those of installed plug-ins. clock, entropy: where every time, id
-    and salt comes from; the same two give the same journal. options: the adapter's own.
+    and salt comes from, the machine's unless given; the same two give the same journal. options: the adapter's own.
     Raises StoreUnusable, NoAdapter; Mistake for a room that contradicts itself.
     """
     from communitycore.hub.hub import Hub
-    from communitycore.kernel.times import system_clock
+    from communitycore.kernel.times import system_clock, system_entropy
     from communitycore.plugins import installed_rooms, open_store
 
     outside = installed_rooms() if rooms is None else []
@@ -144,7 +144,11 @@ def open(
     store = open_store(url, **options)
     try:
         return Hub(
-            store, chosen, clock=clock or system_clock, entropy=entropy, check=rooms is not None or bool(outside)
+            store,
+            chosen,
+            clock=clock or system_clock,
+            entropy=entropy or system_entropy,
+            check=rooms is not None or bool(outside),
         )
     except BaseException:
         store.close()

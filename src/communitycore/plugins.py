@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -95,23 +96,26 @@ def installed_stores() -> dict[str, str]:
 
 
 def scheme_of(url: str) -> str:
-    """`sqlite` of `sqlite:///file.db` and of `sqlite+driver:///…`. Raises BadValue."""
+    """`sqlite` of `sqlite:///file.db` and of `sqlite+driver:///…`. Raises BadValue, without repeating the URL."""
     scheme, colon, _ = url.partition("://")
     if not colon or not scheme:
+        # Not even its beginning is repeated: what is cut wrongly may hold a password anywhere.
         raise BadValue(
             field="url",
-            why=f"{shown(url)!r} is no store's URL such as sqlite:///file.db or memory://",
-            why_zh=f"{shown(url)!r} 不是存储地址（如 sqlite:///文件.db 或 memory://）",
+            why="it is no store's URL such as sqlite:///file.db or memory://",
+            why_zh="不是存储地址（如 sqlite:///文件.db 或 memory://）",
         )
     return scheme.partition("+")[0]
 
 
-def shown(url: str) -> str:
-    """`url` without its password, for messages."""
-    scheme, mark, rest = url.rpartition("://")
-    who, at, where = rest.rpartition("@")
-    user, colon, _ = who.partition(":")
-    return f"{scheme}{mark}{user}:***@{where}" if at and colon else url
+# To the last @, since a password may hold one, or a slash, that was never escaped: rather too much than too little.
+_USERS_PASSWORD = re.compile(r"(?<=://)([^/:@]*):.*@", re.DOTALL)
+_OPTION_PASSWORD = re.compile(r"(?<=[?&])(\w*(?:password|passwd|pwd))=[^&#]*", re.IGNORECASE)
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown: `***` where a password stands."""
+    return _OPTION_PASSWORD.sub(r"\1=***", _USERS_PASSWORD.sub(r"\1:***@", url))
 
 
 def open_store(url: str, **options: Any) -> Store:
@@ -130,4 +134,4 @@ def open_store(url: str, **options: Any) -> Store:
     install = f'pip install "{known}"'  # quoted, since shells read brackets
     why = f"Install it with: {install}" if known else f"No known adapter serves {scheme}://"
     why_zh = f"请安装：{install}" if known else f"没有已知的适配器支持 {scheme}://"
-    raise NoAdapter(url=shown(url), why=why, why_zh=why_zh)
+    raise NoAdapter(url=without_password(url), why=why, why_zh=why_zh)

@@ -187,7 +187,12 @@ class Writing(Reading, Protocol):
 
 
 class Store(Protocol):
-    """Where jurisdictions are kept. capabilities: name -> True, or the reason why not, as text."""
+    """Where jurisdictions are kept. capabilities: name -> True, or the reason why not, as text.
+
+    threads, processes: several may use it at once. durable: what was committed outlives a power cut.
+    parallel: transactions in two jurisdictions do not wait for each other; where they do, one transaction may write
+    in several, which are locked in the order of their ids.
+    """
 
     url: str
     capabilities: Mapping[str, bool | str]

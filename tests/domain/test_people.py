@@ -854,6 +854,124 @@ def test_the_audit_names_every_concern(town: Town) -> None:
     assert OfficerConcern.ENDS_SOON not in town.concerns(short, soon=7 * DAY)
 
 
+# grids that change
+
+
+def halves(town: Town, grid: GridId) -> tuple[GridId, GridId]:
+    """A grid of this town split into a western and an eastern half."""
+    old = town.head.get(places.Grid, grid)
+    west, south, east, north = old.area.bounds
+    middle = (west + east) / 2
+    parts = tuple(
+        places.Part(f"{old.name}{side}", cc.Area.box(a, south, b, north))
+        for side, a, b in (("西", west, middle), ("东", middle, east))
+    )
+    one, two = town.head.do(places.split_grid, grid, parts=parts)
+    return one.id, two.id
+
+
+def test_whoever_serves_a_grid_serves_what_it_is_merged_into(town: Town) -> None:
+    one, two = town.grid("一号"), town.grid("二号")
+    refs = [town.ref(town.adult(name)) for name in ("甲", "乙")]
+    for ref, grid in zip(refs, (one, two), strict=True):
+        town.head.do(
+            people.appoint, holder=ref, duty=GRID_OFFICER, grid_id=grid, public_name="网格员", duty_phone=str(grid)[-9:]
+        )
+    police = town.head.do(people.appoint, holder=refs[0], duty=POLICE, grid_id=two)
+    grants = {t.grant for t in town.head.find(Tenure)}
+    whole = town.head.do(places.merge_grids, (one, two), name="合并网格").id
+    assert set(town.officers(whole)) == set(refs)
+    assert {t.grid for t in town.head.find(Tenure)} == {whole}
+    assert {t.grant for t in town.head.find(Tenure)} == grants
+    published = town.office.ask(people.public_notice, whole).officers
+    assert {officer.contact for officer in published} == {str(one)[-9:], str(two)[-9:]}
+    assert set(town.concerns()) == {OfficerConcern.NOT_RESIDENT}
+    entries = [e.name for e in town.head.history(Tenure, police.id)]
+    assert entries == ["tenure.begun", "tenure.followed"]
+    ended = town.head.do(people.end_tenure, police.id)
+    assert ended.status is TenureStatus.ENDED
+    assert town.hub.verify().ok
+
+
+def test_one_who_served_both_merged_grids_is_one_officer(town: Town) -> None:
+    one, two = town.grid("一号"), town.grid("二号")
+    party = town.adult()
+    town.settle(party)
+    for grid in (one, two):
+        town.head.do(
+            people.appoint, holder=town.ref(party), duty=GRID_OFFICER, grid_id=grid, public_name="李", duty_phone="1"
+        )
+    whole = town.head.do(places.merge_grids, (one, two), name="合并网格").id
+    assert town.officers(whole) == (town.ref(party),)
+    assert len(town.office.ask(people.public_notice, whole).officers) == 1
+    second = town.adult("乙")
+    town.settle(second, "2")
+    more = town.head.do(people.appoint, holder=town.ref(second), duty=GRID_OFFICER, grid_id=whole)
+    assert more.warnings == ()  # three tenures, two officers
+    assert OfficerConcern.MORE_THAN_TWO not in town.concerns(whole)
+
+
+def test_after_a_split_the_audit_names_the_tenure_and_where_its_grid_lives_on_until_it_is_reassigned(
+    town: Town,
+) -> None:
+    grid = town.grid("一号")
+    officer, deputy = town.ref(town.adult()), town.ref(town.adult("张伟"))
+    tenure = town.head.do(
+        people.appoint,
+        holder=officer,
+        duty=GRID_OFFICER,
+        grid_id=grid,
+        stand_in=deputy,
+        public_name="小李",
+        duty_phone="0531-1",
+    )
+    town.head.do(people.set_absent, tenure.id, since=START + 2 * DAY, until=START + 3 * DAY)
+    west, east = halves(town, grid)
+    [line] = [x for x in town.office.ask(people.audit_officers) if x.concern is OfficerConcern.RETIRED_GRID]
+    assert (line.tenure, line.holder, line.successors) == (tenure.id, officer, ("一号西", "一号东"))
+    assert "It lives on in 一号西, 一号东." in line.say()
+    assert line.say("zh").endswith("后续网格：一号西、一号东。")
+    assert [town.concerns(half) for half in (west, east)] == [[OfficerConcern.NO_OFFICER]] * 2
+    moved = town.head.do(people.reassign, tenure.id, grid_id=west)
+    assert (moved.grid, moved.grant, moved.stand_in) == (west, tenure.grant, deputy)
+    assert [o.name for o in town.office.ask(people.public_notice, west).officers] == ["小李"]
+    assert town.officers(west) == (officer,)
+    town.clock.set(START + 2 * DAY)
+    assert town.officers(west) == (deputy,)
+    assert OfficerConcern.RETIRED_GRID not in town.concerns()
+    again = halves(town, west)
+    whole = town.head.do(places.merge_grids, (*again, east), name="全部").id
+    [line] = [x for x in town.office.ask(people.audit_officers) if x.concern is OfficerConcern.RETIRED_GRID]
+    assert line.successors == ("全部",)  # through a split and a merger
+    assert town.head.do(people.reassign, tenure.id, grid_id=whole).grid == whole
+
+
+def test_a_tenure_is_reassigned_to_a_grid_that_stands_and_once(town: Town) -> None:
+    one, two, gone = (town.grid(f"{n}号") for n in range(3))
+    party = town.adult()
+    town.settle(party)
+    given: dict[str, Any] = {"holder": town.ref(party), "duty": GRID_OFFICER}
+    first = town.head.do(people.appoint, grid_id=one, **given)
+    town.head.do(people.appoint, grid_id=two, **given)
+    town.head.do(places.retire_grid, gone)
+    with pytest.raises(people.AlreadyServes):
+        town.head.do(people.reassign, first.id, grid_id=two)
+    with pytest.raises(places.GridRetired):
+        town.head.do(people.reassign, first.id, grid_id=gone)
+    with pytest.raises(NotFound):
+        town.head.do(people.reassign, first.id, grid_id=GridId("nowhere"))
+    with pytest.raises(NotAllowed):
+        town.office.do(people.reassign, first.id, grid_id=two)
+    assert town.head.do(people.reassign, first.id, grid_id=one) == first
+    for name in ("甲", "乙"):
+        town.head.do(people.appoint, holder=town.ref(town.adult(name)), duty=GRID_OFFICER, grid_id=two)
+    third = town.grid("3号")
+    assert town.head.do(people.reassign, first.id, grid_id=third).warnings == ()
+    town.head.do(people.end_tenure, first.id)
+    with pytest.raises(people.TenureEnded):
+        town.head.do(people.reassign, first.id, grid_id=one)
+
+
 # absences
 
 

@@ -526,10 +526,35 @@ def test_urging_is_counted_until_it_is_closed(world: World) -> None:
     ticket = world.started()
     for n in (1, 2):
         assert world.desk(world.reporter).do(tickets.urge, ticket.id).urges == n
+        world.clock.advance(timedelta(days=1))
     with pytest.raises(NotAllowed):
         world.desk(world.neighbour).do(tickets.urge, ticket.id)
     with pytest.raises(tickets.WrongStatus):
         world.clerk.do(tickets.urge, world.closed().id)
+
+
+def test_a_ticket_is_urged_once_a_day_however_many_stand_behind_it(world: World) -> None:
+    ticket, other = world.started(), world.reported(reporter=world.neighbour)
+    world.clerk.do(tickets.merge, other.id, into=ticket.id, reason="同一盏灯")
+    world.desk(world.reporter).do(tickets.urge, ticket.id)
+    world.clock.advance(timedelta(hours=23, minutes=59))
+    for desk, id in (
+        (world.desk(world.reporter), ticket.id),
+        (world.desk(world.neighbour), other.id),
+        (world.clerk, ticket.id),
+    ):
+        with pytest.raises(tickets.UrgedAlready) as refused:
+            desk.do(tickets.urge, id)
+        assert refused.value.again == world.clock() + timedelta(minutes=1)
+        assert refused.value.ticket == id  # its own, not the one that it became part of
+    world.clock.advance(timedelta(minutes=1))
+    world.desk(world.neighbour).do(tickets.urge, other.id)
+    assert world.ticket(ticket.id).urges == 2
+    world.hand(ticket).do(tickets.handle, ticket.id, evidence=PHOTO, report="已修")
+    world.supervisor.do(tickets.verify, ticket.id, evidence=PHOTO)
+    world.clerk.do(tickets.close, ticket.id)
+    world.desk(world.reporter).do(tickets.call_back, ticket.id, satisfied=False)
+    assert world.desk(world.reporter).do(tickets.urge, ticket.id).urges == 3  # a new round
 
 
 # duplicates

@@ -73,7 +73,7 @@ OTHERWISE: dict[str, set[str]] = {
     "call_back": {"tickets.nobody_to_call", "tickets.which_reporter", "tickets.not_a_reporter"},
     "merge": {"tickets.cannot_join"},
     "reopen": {"tickets.not_a_reporter"},
-    "urge": {"tickets.not_a_reporter"},
+    "urge": {"tickets.not_a_reporter", "tickets.urged_already"},
     "withdraw": {"tickets.not_a_reporter"},
 }
 

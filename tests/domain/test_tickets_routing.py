@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -206,8 +207,12 @@ def test_work_without_a_point_follows_a_merger(world: World) -> None:
     world.appoint(world.neighbour, whole.id)
     world.hub.run_due()
     for id in (ticket.id, housed.id):
-        now = world.ticket(id)
-        assert (now.grid, now.assignee) == (whole.id, world.ref(world.neighbour))
+        before, now = housed if id == housed.id else world.clerk.get(Ticket, id), world.ticket(id)
+        # Whoever served the old grid serves the whole one, so it stays with them.
+        assert (now.grid, now.assignee) == (whole.id, before.assignee)
+        assert now.assignee in (world.ref(world.anna), world.ref(world.bo))
+        assert now.why is not None
+        assert now.why.reason is Reason.STAYED
 
 
 def test_a_redrawn_grid_keeps_what_still_lies_in_it(world: World) -> None:
@@ -292,3 +297,172 @@ def test_work_whose_clock_stands_is_rerouted_with_the_clock_running(world: World
     world.hub.run_due()
     now = world.ticket(ticket.id)
     assert (now.status, now.paused_at, now.paused_seconds) == (S.ACCEPTED, None, 60)
+
+
+# officers who leave
+
+
+def tenure_of(world: World, party: str) -> people.Tenure:
+    [tenure] = world.admin.find(people.Tenure, cc.where(people.Tenure.holder, world.ref(party)))
+    return tenure
+
+
+def leave(world: World, party: str) -> None:
+    world.admin.do(people.end_tenure, tenure_of(world, party).id)
+    world.hub.run_due()
+
+
+def given_to(world: World, party: str, **more: Any) -> Ticket:
+    """A ticket in the West that a rule gave to this officer of the two."""
+    other = world.bo if party == world.anna else world.anna
+    ticket = world.dispatched(about=other, **more)  # the other stands aside, for now
+    assert ticket.assignee == world.ref(party)
+    return ticket
+
+
+def test_what_a_leaving_officer_had_in_hand_goes_to_whoever_serves_the_grid_now(world: World) -> None:
+    anna, bo, company = (world.ref(each) for each in (world.anna, world.bo, world.company))
+    made = [world.dispatched(reporter=world.neighbour) for _ in range(8)]
+    hers = [ticket for ticket in made if ticket.assignee == anna]
+    his = [ticket for ticket in made if ticket.assignee == bo]
+    assert len(hers) == len(his) == 4
+    waiting, begun, disputed, done = hers
+    world.desk(anna).do(tickets.start, begun.id)
+    world.desk(anna).do(tickets.pause, begun.id, reason="等配件")
+    world.desk(anna).do(tickets.dispute, disputed.id, reason="不属网格")
+    world.desk(anna).do(tickets.start, done.id)
+    world.desk(anna).do(tickets.handle, done.id, evidence=("photo:1",), report="已修")
+    named, with_unit, closed = world.accepted(), world.accepted(), world.closed(point=EAST)
+    world.clerk.do(tickets.dispatch, named.id, to=anna)
+    world.clerk.do(tickets.dispatch, with_unit.id, to=anna, unit=company)
+    world.clock.advance(timedelta(minutes=1))
+    leave(world, world.anna)
+    for ticket in (waiting, begun, disputed):
+        now = world.ticket(ticket.id)
+        assert (now.status, now.assignee, now.grid) == (S.DISPATCHED, bo, world.west)
+        assert now.why is not None
+        assert (now.why.reason, now.why.among) == (Reason.LIGHTEST, 1)
+        assert now.first_receiver == anna  # 首接负责 stays on record
+    assert (world.ticket(begun.id).paused_at, world.ticket(begun.id).paused_seconds) == (None, 60)
+    assert anna in world.ticket(begun.id).handlers
+    assert world.ticket(done.id).status is S.HANDLED
+    queued = world.ticket(named.id)
+    assert (queued.status, queued.assignee) == (S.ACCEPTED, None)
+    assert queued.why is not None
+    assert (queued.why.reason, "no longer" in queued.why.say()) == (Reason.LEFT, True)
+    left = world.ticket(with_unit.id)
+    assert (left.status, left.assignee, left.unit) == (S.DISPATCHED, None, company)
+    world.desk(company).do(tickets.start, with_unit.id)
+    assert [world.ticket(ticket.id) for ticket in (*his, closed)] == [*his, closed]
+    assert world.loads() == world.counted_loads()
+    [run] = runs(world)
+    assert (run.status, run.grid, run.tenure) == (ReroutingStatus.DONE, None, tenure_of(world, world.anna).id)
+    assert (run.seen, run.moved, run.reassigned, run.queued) == (6, 0, 3, 1)
+    assert world.hub.verify().ok
+
+
+def test_where_nobody_else_serves_the_work_waits_for_a_clerk(world: World) -> None:
+    ticket = world.started(point=EAST)
+    leave(world, world.cai)
+    now = world.ticket(ticket.id)
+    assert (now.status, now.assignee, now.grid) == (S.ACCEPTED, None, world.east)
+    assert now.why is not None
+    assert now.why.reason is Reason.NOBODY
+    with pytest.raises(cc.Refused):
+        world.desk(world.cai).do(tickets.handle, ticket.id, evidence=("photo:1",), report="已修")
+    world.appoint(world.neighbour, world.east)
+    assert world.clerk.do(tickets.dispatch, ticket.id).assignee == world.ref(world.neighbour)
+
+
+def test_a_tenure_that_runs_out_relieves_as_one_that_is_ended(world: World) -> None:
+    ticket = world.dispatched(point=EAST)
+    world.admin.do(people.extend_tenure, tenure_of(world, world.cai).id, until=world.clock() + timedelta(days=1))
+    world.appoint(world.neighbour, world.east)
+    world.clock.advance(timedelta(hours=23))
+    world.hub.run_due()
+    assert world.ticket(ticket.id).assignee == world.ref(world.cai)
+    world.clock.advance(timedelta(hours=1))
+    world.hub.run_due()
+    assert world.ticket(ticket.id).assignee == world.ref(world.neighbour)
+
+
+def test_one_who_serves_on_elsewhere_ends_what_they_are_at_and_what_a_clerk_gave_them(world: World) -> None:
+    world.appoint(world.anna, world.east)
+    begun, waiting = given_to(world, world.anna), given_to(world, world.anna)
+    world.desk(world.anna).do(tickets.start, begun.id)
+    named = world.accepted()
+    world.clerk.do(tickets.dispatch, named.id, to=world.ref(world.anna))
+    [western] = [
+        tenure
+        for tenure in world.admin.find(people.Tenure, cc.where(people.Tenure.holder, world.ref(world.anna)))
+        if tenure.grid == world.west
+    ]
+    world.admin.do(people.end_tenure, western.id)
+    world.hub.run_due()
+    for ticket in (begun, named):
+        assert world.ticket(ticket.id).assignee == world.ref(world.anna)
+    now = world.ticket(waiting.id)
+    assert (now.status, now.assignee) == (S.ACCEPTED, None)  # the other officer must stand aside
+    assert world.loads() == world.counted_loads()
+
+
+def test_reassigning_an_officer_leaves_the_old_grids_work_to_those_who_serve_it(world: World) -> None:
+    waiting = world.dispatched(point=EAST)
+    begun = world.started(point=EAST)
+    world.admin.do(people.reassign, tenure_of(world, world.cai).id, grid_id=world.west)
+    world.appoint(world.neighbour, world.east)
+    world.hub.run_due()
+    assert world.ticket(waiting.id).assignee == world.ref(world.neighbour)
+    kept = world.ticket(begun.id)
+    assert (kept.assignee, kept.status, kept.grid) == (world.ref(world.cai), S.IN_PROGRESS, world.east)
+
+
+def test_with_a_tenure_its_stand_ins_are_relieved_of_what_they_got_by_it(world: World) -> None:
+    deputy = world.ref(world.neighbour)
+    tenure = tenure_of(world, world.cai)
+    world.admin.do(people.set_absent, tenure.id, until=world.clock() + timedelta(days=3), stand_in=deputy)
+    by_rule, by_name = world.dispatched(point=EAST), world.accepted(point=EAST)
+    assert by_rule.assignee == deputy
+    world.clerk.do(tickets.dispatch, by_name.id, to=deputy)
+    world.clock.advance(timedelta(hours=1))
+    world.appoint(world.anna, world.east)
+    leave(world, world.cai)
+    assert world.ticket(by_rule.id).assignee == world.ref(world.anna)
+    assert world.ticket(by_name.id).assignee == deputy  # a clerk chose them, whoever they stood in for
+    assert world.loads() == world.counted_loads()
+
+
+def test_one_known_by_another_name_is_relieved_too(world: World) -> None:
+    above = cc.Ref(world.district, "inspector")
+    twin = world.new("区级专员")
+    world.admin.do(people.link_same, twin, same_as=above)
+    world.admin.do(people.appoint, holder=above, duty=GRID_OFFICER, grid_id=world.east)
+    named = world.accepted(point=EAST)
+    world.clerk.do(tickets.dispatch, named.id, to=world.ref(twin))
+    [tenure] = world.admin.find(people.Tenure, cc.where(people.Tenure.holder, above))
+    world.admin.do(people.end_tenure, tenure.id)
+    world.hub.run_due()
+    assert world.ticket(named.id).assignee is None
+
+
+def test_one_who_leaves_with_nothing_in_hand_begins_no_run(world: World) -> None:
+    world.verified(point=EAST)
+    leave(world, world.cai)
+    leave(world, world.anna)
+    assert runs(world) == []
+    assert world.admin.do(tickets.relieve, tenure_of(world, world.cai).id) is None
+
+
+def test_many_tickets_of_one_who_leaves_are_taken_part_by_part(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from communitycore.domain.tickets import rerouting
+
+    monkeypatch.setattr(rerouting, "TOGETHER", 3)
+    made = [world.dispatched(point=EAST, category=world.litter.id) for _ in range(10)]
+    for party in (world.anna, world.bo):
+        world.appoint(party, world.east)
+    leave(world, world.cai)
+    now = Counter(world.ticket(ticket.id).assignee for ticket in made)
+    assert now == {world.ref(world.anna): 5, world.ref(world.bo): 5}
+    [run] = runs(world)
+    assert (run.seen, run.reassigned, run.status) == (10, 10, ReroutingStatus.DONE)
+    assert world.loads() == world.counted_loads()

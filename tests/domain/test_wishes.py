@@ -192,7 +192,7 @@ def test_r22_only_campaigns_that_ask_the_public_report_and_long_ones_every_quart
 # from a draft to a public wish
 
 
-def test_a_draft_is_published_only_after_a_second_person_approved_it(world: World) -> None:
+def test_r14_a_draft_is_published_only_after_a_second_person_approved_it(world: World) -> None:
     draft = world.drafted()
     with pytest.raises(NotReviewed):
         world.writer.do(wishes.publish, world.campaign.id, drafts=(draft.id,))
@@ -258,7 +258,7 @@ def test_only_drafts_of_the_same_campaign_are_published_together(world: World) -
         world.writer.do(wishes.publish, other.id, drafts=(world.approved().id,))
 
 
-def test_the_order_of_public_wishes_tells_nothing_of_the_order_of_drafting(world: World) -> None:
+def test_r14_the_order_of_public_wishes_tells_nothing_of_the_order_of_drafting(world: World) -> None:
     published = world.published(133)
     titles = [wish.title for wish in sorted(published, key=lambda wish: wish.id)]
     drafted = [text(n).title for n in range(133)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import attrs
 import pytest
 from tests.domain.wishes_world import (
     ABOUT,
@@ -25,6 +26,7 @@ from communitycore import people, wishes
 from communitycore.domain.wishes import (
     TALLY,
     About,
+    ChildNamed,
     Detail,
     DraftStatus,
     Facet,
@@ -70,12 +72,27 @@ def test_r17_names_on_record_are_spotted_though_the_form_does_not_repeat_them(wo
     assert [finding.detail for finding in draft.findings] == [Detail.NAME, Detail.NAME]
 
 
+@pytest.mark.parametrize(
+    "told", ["陈雨桐", "陈 雨 桐", ABOUT.school, "济阳区第三实验学校", ABOUT.phone, "13953100001", GRANDMOTHER]
+)
+def test_r14_no_reason_lets_a_text_pass_that_says_who_the_child_is(world: World, told: str) -> None:
+    draft = world.drafted(wording=WishText(title=f"{told} 想要一双球鞋", kind="鞋"))
+    with pytest.raises(ChildNamed) as refused:
+        world.checker.do(wishes.review, draft.id, Verdict.APPROVE, reason="同意")
+    assert refused.value.fields == ("title",)
+    returned = world.checker.do(wishes.review, draft.id, Verdict.RETURN, reason="请删去姓名")
+    assert returned.status is DraftStatus.RETURNED
+
+
 def test_r14_a_public_wish_holds_nothing_of_the_child(world: World) -> None:
     [wish] = world.published()
     draft = world.draft_of(wish)
     told = repr(world.public.get(Wish, wish.id)) + repr(world.public.history(Wish, wish.id))
     for secret in (*secrets(ABOUT), draft.id, draft.private_wish, world.child, world.guardian):
         assert secret not in told
+    # A closed list: whoever adds a field to what everybody reads has to think of this rule.
+    fields = {field.name for field in attrs.fields(Wish)}
+    assert fields == {"id", "version", "campaign", "title", "kind", "size", "hold_until", "status"}
 
 
 def test_r14_small_counts_are_never_published_alone(world: World) -> None:
@@ -246,6 +263,9 @@ def test_r15_donor_and_child_never_meet(world: World) -> None:
         assert read["private_wish"]
         assert read["wish_thanks"]
         assert leaks(read, donors) == []
+        # Nor which of the public wishes is theirs, since its donor knows that one.
+        mine = {kind: texts for kind, texts in read.items() if kind not in ("wish", "campaign")}
+        assert leaks(mine, {first.id, second.id, third.id}) == []
     assert leaks(world.readable(world.public), donors | children) == []
 
 

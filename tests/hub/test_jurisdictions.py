@@ -40,6 +40,19 @@ def square(west: float, south: float, size: float) -> cc.Area:
     )
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\u3000\t"])
+def test_a_name_is_not_blank(bench: Bench, blank: str) -> None:
+    entries = bench.hub.verify().entries
+    with pytest.raises(BadValue) as refused:
+        bench.hub.found("370115009", name=blank, level="community")
+    assert (refused.value.field, "为空" in refused.value.say("zh")) == ("name", True)
+    with pytest.raises(BadValue):
+        bench.hub.desk(bench.desk.jurisdiction, bench.hub.administrator(bench.desk.jurisdiction)).do(
+            rename, name=blank, since=date(2030, 1, 1)
+        )
+    assert bench.hub.verify().entries == entries
+
+
 def test_jiyang_was_370125_before_it_was_370115() -> None:
     """By the state's own renumbering of 2018: the id stays, the code changes, the old one is told its successor."""
     clock = Clock(datetime(2016, 1, 1, tzinfo=UTC))

@@ -163,7 +163,9 @@ def test_a_bug_parks_the_timer_shows_it_and_holds_nothing_else_back(bench: Bench
     (parked,) = bench.hub.parked(bench.community)
     assert (parked.record, parked.command, parked.attempts) == (sick.id, "tools.topple", 1)
     assert parked.parked == "Boom: the timer's bug"
-    assert bench.desk.history(Domino, sick.id) == before
+    (told,) = bench.desk.history(Domino, sick.id)[len(before) :]
+    assert (told.name, told.timers) == ("timer.parked", '["=tools.topple@1"]')
+    assert "bug" not in told.difference  # what an exception says may be personal
     assert bench.desk.get(Domino, well.id).fallen == 1
     bench.clock.advance(100 * DAY)
     assert bench.hub.run_due() == 0
@@ -181,6 +183,8 @@ def test_a_retryable_failure_is_tried_again_later_each_time_further_apart(bench:
         assert timer.parked is None
         assert timer.due == (START + DAY).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
         wake = datetime.fromisoformat(timer.wake)
+        told = bench.desk.history(Domino, sick.id)[-1]
+        assert (told.name, told.timers) == ("timer.put_off", f'["?tools.topple@{timer.wake}@{n + 1}"]')
         gaps.append(wake - bench.clock())
         bench.clock.set(wake)
     assert gaps == sorted(set(gaps))
@@ -218,7 +222,7 @@ def test_a_timer_replaced_while_it_fails_is_not_overwritten_by_the_failure(bench
         (old,) = [t for t in tx.timers(bench.community, None, 9) if t.record == tool.id]
     bench.hub.run_due()
     newer = [t for t in timers(bench) if t.record == tool.id]
-    bench.hub._set_aside(bench.community, old, ValueError("late"))
+    bench.hub._wakes.set_aside(bench.community, old, ValueError("late"))
     assert [t for t in timers(bench) if t.record == tool.id] == newer
     assert bench.desk.get(Domino, domino.id).fallen == 1
     assert bench.hub.verify().ok

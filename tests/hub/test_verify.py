@@ -388,9 +388,12 @@ def test_an_invented_entry_is_found(pair: Pair) -> None:
 def test_a_whole_journal_forged_by_one_who_knows_how_is_found_by_the_anchor(pair: Pair) -> None:
     bench, hand = pair
     anchor = Anchor.from_text(bench.hub.anchor().to_text())
-    entries = rechained([put(values, actor="x/other") for values in hand.entries()])
+    old = hand.entries()
+    entries = rechained([put(values, actor="x/other") for values in old])
     hand.put_entries(entries)
     hand.head(hash=at(entries[-1], "hash"))
+    for record in {at(values, "record") for values in old if at(values, "timers")}:
+        hand.timer(record, behalf="x/other")
     assert bench.hub.verify().ok  # nothing but what is kept elsewhere can tell
     assert any("anchor" in f.what for f in found(bench, anchor).faults)
 
@@ -480,6 +483,54 @@ def test_a_head_that_was_edited_is_found(pair: Pair, change: dict[str, Any]) -> 
     bench, hand = pair
     hand.head(**change)
     found(bench)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"due": "2099-01-01T00:00:00.000000Z"},
+        {"wake": "2099-01-01T00:00:00.000000Z"},
+        {"wake": "2099-01-01T00:00:00.000000Z", "attempts": 1},
+        {"parked": "a person looks at it"},
+        {"attempts": 7},
+        {"depth": 3},
+        {"seq": 1},
+        {"cause": "another"},
+        {"behalf": "x/other"},
+        {"kind": "card"},
+        {"command": "tools.scrap"},
+    ],
+    ids=str,
+)
+def test_a_timer_that_was_silenced_or_put_on_somebody_else_is_found(pair: Pair, change: dict[str, Any]) -> None:
+    bench, hand = pair
+    domino = bench.desk.do(room.set_up, left=0, trouble="busy", after_days=1)
+    with bench.hub.store.reading() as tx:
+        assert tx.timers_of(bench.community, domino.id)
+    assert bench.hub.verify().ok
+    hand.timer(domino.id, **change)
+    found(bench)
+
+
+def test_a_timer_that_was_put_off_or_parked_may_not_be_edited_either(pair: Pair) -> None:
+    bench, hand = pair
+    parked = bench.desk.do(room.set_up, left=0, trouble="bug", after_days=1)
+    later = bench.desk.do(room.set_up, left=0, trouble="busy", after_days=1)
+    bench.clock.advance(2 * DAY)
+    bench.hub.run_due()
+    assert bench.hub.verify().ok
+    old = hand.snapshot()
+    for record, change in (
+        (parked.id, {"parked": None}),
+        (later.id, {"wake": "2024-06-05T06:00:00.000000Z"}),
+        (later.id, {"attempts": 0}),
+        (later.id, {"parked": "hush"}),
+    ):
+        hand.timer(record, **change)
+        found(bench)
+        hand.restore(old)
+        old = hand.snapshot()
+    assert bench.hub.verify().ok
 
 
 def test_a_timer_that_failed_or_is_parked_is_no_fault(pair: Pair) -> None:

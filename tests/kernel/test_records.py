@@ -6,7 +6,7 @@ import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import Annotated, Any, Literal, NewType
+from typing import Annotated, Any, ClassVar, Literal, NewType
 
 import attrs
 import pytest
@@ -14,11 +14,13 @@ from attrs import evolve, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from communitycore.kernel.change import begin
+from communitycore import built_in_rooms
+from communitycore.kernel.change import begin, step
 from communitycore.kernel.errors import BadValue, Damaged, Mistake
 from communitycore.kernel.geometry import Area, Point
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.journal import state_digest
+from communitycore.kernel.jurisdiction import ROOM as JURISDICTIONS
 from communitycore.kernel.money import Money
 from communitycore.kernel.record import Indexed, Max, Personal, Record, Unique, record, shape_of
 from communitycore.kernel.rules import PUBLIC
@@ -113,6 +115,28 @@ def test_every_value_comes_back_as_it_went_in(pot: Pot) -> None:
     assert SHAPE.read_row(row) == evolve(pot, version=3, time=pot.time and pot.time.astimezone(UTC))
 
 
+@given(pots, pots, st.data())
+def test_a_step_writes_the_row_that_its_record_would_have_by_itself(
+    first: Pot, other: Pot, data: st.DataObject
+) -> None:
+    """A step copies from the row before it what both records share, which must not show."""
+    names = [f.name for f in SHAPE.fields]
+    changed = data.draw(st.sets(st.sampled_from(names)))
+    before = begin("pot.made", first).result
+    after = evolve(before, **{name: getattr(other, name) for name in changed})
+    made = step("pot.moved", before, after).steps[0]
+    assert made.row == SHAPE.to_row(after, 2, None)
+    read = SHAPE.read_row(SHAPE.to_row(first, 4, SALT))
+    again = evolve(read, **{name: getattr(other, name) for name in changed})
+    assert step("pot.moved", read, again).steps[0].row == SHAPE.to_row(again, 5, None)
+
+
+def test_a_step_of_a_record_made_by_hand_checks_every_field() -> None:
+    forged = Pot(id="p", version=3, text="a\0b")
+    with pytest.raises(BadValue, match="text"):
+        step("pot.moved", forged, evolve(forged, number=1))
+
+
 @given(storable)
 def test_text_of_any_script_keeps_its_bytes(text: str) -> None:
     row = SHAPE.to_row(Pot(id="p", text=text, chips=(Chip(text),)), 1, SALT)
@@ -190,7 +214,11 @@ def test_a_field_added_later_changes_no_text_and_no_digest() -> None:
     grown = tuple(stored.get(c.name) for c in new.columns)
     assert old.text(row) == new.text(grown)
     assert state_digest(old, row, old.text(row)) == state_digest(new, grown, new.text(grown))
-    assert new.read_row(grown) == After(id="j", version=1, name="n", many=(1,), added=7)
+    read = new.read_row(grown)
+    assert read == After(id="j", version=1, name="n", many=(1,), added=7)
+    # its next step writes the default out: what the record said then shall not change with the declaration
+    moved = step("jar.moved", read, evolve(read, name="m")).steps[0]
+    assert moved.row == new.to_row(moved.after, 2, None)
 
 
 def test_a_field_added_later_inside_a_nested_value_changes_no_text() -> None:
@@ -339,6 +367,11 @@ class Mutable:
 
 
 @frozen
+class FloatForId:
+    id: float
+
+
+@frozen
 class HoldsFloat:
     a: float
 
@@ -363,6 +396,7 @@ class HoldsFloat:
         tuple[float, ...],
         HoldsFloat,
         tuple[HoldsFloat, ...],
+        FloatForId,
         Mutable,
         Indexed[tuple[int, ...]],
         Indexed[Money],
@@ -384,6 +418,41 @@ def test_a_field_that_no_store_can_hold_is_refused_when_it_is_declared(declared:
     made.__annotations__["field"] = declared
     with pytest.raises(Mistake):
         record("odd", read=PUBLIC)(made)
+
+
+def test_a_field_without_a_type_is_refused() -> None:
+    made = attrs.make_class("Odd", {"field": attrs.field()}, bases=(Record,), frozen=True, kw_only=True)
+    with pytest.raises(Mistake, match=r"odd\.field"):
+        record("odd", read=PUBLIC)(made)
+
+
+def test_a_class_variable_is_no_field() -> None:
+    @record("fine", read=PUBLIC)
+    @frozen(kw_only=True)
+    class Fine(Record[PotId]):
+        many: ClassVar[list[int]] = [1]
+        name: str
+
+    assert [f.name for f in shape_of(Fine).fields] == ["name"]
+
+
+def test_every_kind_of_the_library_can_be_stored() -> None:
+    """Their types are read when first asked for: only a test tells before that what no store could hold."""
+    kinds = [cls for room in (JURISDICTIONS, *built_in_rooms()) for cls in room.records]
+    for cls in kinds:
+        shape = shape_of(cls)
+        assert [f.name for f in shape.fields] == [a.name for a in attrs.fields(cls) if a.name not in ("id", "version")]
+    assert len(kinds) > 25
+
+
+def test_a_kind_of_the_library_that_cannot_be_stored_is_told_when_it_is_asked_for() -> None:
+    made = attrs.make_class("Odd", {}, bases=(Record,), frozen=True, kw_only=True)
+    made.__module__, made.__annotations__ = "communitycore.domain.odd", {"field": float}
+    shape = shape_of(record("odd", read=PUBLIC)(made))
+    assert shape.kind == "odd"
+    for _ in range(2):
+        with pytest.raises(Mistake, match=r"odd\.field"):
+            shape.columns  # noqa: B018
 
 
 def test_a_record_without_frozen_is_refused() -> None:

@@ -12,11 +12,10 @@ from random import Random
 from time import perf_counter
 from typing import Any
 
-import communitycore as cc
 from communitycore.cli import DONE, REFUSED
 from communitycore.cli.figures import show_tally, tally_data
 from communitycore.cli.output import Output
-from communitycore.cli.verbs import show_report
+from communitycore.cli.verbs import Usage, open_url, show_report
 from communitycore.demo import campaign, facts, work
 from communitycore.demo.town import Neighbourhood, Town, found
 from communitycore.domain import people, places, tickets, wishes
@@ -25,23 +24,27 @@ from communitycore.domain.wishes import CampaignId
 from communitycore.hub.hub import Hub
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.query import where
+from communitycore.plugins import without_password
 from communitycore.testing import Clock, seeded
 
+LINES = 8  # of an audit, in the window
 START = facts.PUBLISHED_AT - timedelta(days=14)
 
 
 def demo(given: argparse.Namespace, out: Output) -> int:
-    """Play the week on a fresh store; exit 1 if it does not verify."""
+    """Play the week on an empty store; exit 1 if it does not verify. Raises Usage for a store that is in use."""
     url = given.db or f"sqlite:///{Path(tempfile.mkdtemp(prefix='communitycore-'), 'jiyang.db')}"
+    shown = without_password(url)
     clock = Clock(START)
     draw = Random(f"{given.seed}")
     began = perf_counter()
-    out.say(
-        "Jiyang District, June 2024: five communities, a week of tickets, 133 children's wishes.",
-        "2024 年 6 月，济阳区：五个社区、一周诉求、133 个微心愿。",
-    )
-    out.say(facts.INVENTED_NOTE, facts.INVENTED_NOTE_ZH)
-    with cc.open(url, clock=clock, entropy=seeded(given.seed)) as hub:
+    with open_url(url, clock=clock, entropy=seeded(given.seed)) as hub:
+        if hub.jurisdictions():
+            raise Usage(
+                f"{shown} is in use; the demo plays on an empty store: give another --db, or leave it out",
+                f"{shown} 已有数据；演示需使用空存储，请更换 --db 或省略",
+            )
+        show_page(out)
         with out.progress() as progress:
             bars: dict[str, Any] = {}
 
@@ -62,7 +65,7 @@ def demo(given: argparse.Namespace, out: Output) -> int:
         taken = perf_counter() - began
         mark = journal_hash(hub)
         data: dict[str, Any] = {
-            "db": url,
+            "db": shown,
             "seed": given.seed,
             "race": given.race,
             "journal": mark,
@@ -90,7 +93,7 @@ def demo(given: argparse.Namespace, out: Output) -> int:
                 f"用时 {taken:.1f} 秒。日志哈希 {mark}"
                 + ("（并发竞赛，每次不同）。" if given.race else f"；使用 --seed {given.seed} 时每次相同。"),
             )
-            show_next(url, town, out)
+            show_next(shown, town, out)
     return DONE if report.ok else REFUSED
 
 
@@ -121,6 +124,24 @@ def claims_of(town: Town, running: CampaignId, out: Output) -> list[tuple[str, i
     return [*listed, (out.pick("others who left no name", "其他未留名者"), sum(rest))]
 
 
+def show_page(out: Output) -> None:
+    """What is played, what of it is invented, and what the page says of the five communities."""
+    out.say(
+        "Jiyang District, June 2024: five communities, a week of tickets, 133 children's wishes.",
+        "2024 年 6 月，济阳区：五个社区、一周诉求、133 个微心愿。",
+    )
+    out.say(facts.INVENTED_NOTE, facts.INVENTED_NOTE_ZH)
+    columns = (("code", "代码"), ("community", "社区"), ("subdistrict", "街道"), ("known for", "特色"))
+    out.table(
+        out.pick("The five communities of the page", "报道中的五个社区"),
+        [out.pick(*c) for c in columns],
+        [
+            [c.code, c.name, facts.SUBDISTRICTS[c.subdistrict], out.pick(c.known_for, c.known_for_zh)]
+            for c in facts.COMMUNITIES
+        ],
+    )
+
+
 def show_resident(town: Town, running: CampaignId, out: Output) -> None:
     """What a resident sees: the grid's notice, their own tickets, the wishes."""
     place = town.neighbourhoods[0]
@@ -149,6 +170,8 @@ def show_resident(town: Town, running: CampaignId, out: Output) -> None:
     columns = (("my ticket", "我的诉求"), ("by", "来源"), ("stands", "状态"), ("reopened", "重办次数"))
     out.table(out.pick("My tickets", "我的诉求"), [out.pick(*c) for c in columns], rows)
     show_tally(campaign.TITLE, desk.hub.desk(town.district.jurisdiction, resident.ref).ask(wishes.tally, running), out)
+    late = campaign.one_more(town, running)
+    out.say(f"One more neighbour comes too late and is told: {late.say()}", f"又有一位市民来晚了：{late.say('zh')}")
 
 
 def show_property(town: Town, out: Output) -> None:
@@ -186,7 +209,6 @@ def show_government(town: Town, running: CampaignId, out: Output) -> None:
         done = sum(t.status in (TicketStatus.CLOSED, TicketStatus.CALLED_BACK) for t in mine)
         rows.append(
             [
-                place.fact.code,
                 place.fact.name,
                 len(place.grids),
                 sum(len(o) for o in place.officers.values()),
@@ -197,7 +219,6 @@ def show_government(town: Town, running: CampaignId, out: Output) -> None:
             ]
         )
     columns = (
-        ("code", "代码"),
         ("community", "社区"),
         ("grids", "网格"),
         ("officers", "网格员"),
@@ -217,8 +238,10 @@ def show_government(town: Town, running: CampaignId, out: Output) -> None:
         out.table(
             out.pick("Audit: worth a look", "核查提示"),
             [out.pick("community", "社区"), out.pick("what", "事项")],
-            lines[:8],
+            lines[:LINES],
         )
+        if (more := len(lines) - LINES) > 0:
+            out.say(f"… and {more} more.", f"……另有 {more} 条。")
     out.bars(
         out.pick("Wishes by claimant, as the organiser sees them", "认领情况（仅组织方可见）"),
         claims_of(town, running, out),

@@ -7,7 +7,7 @@ from typing import Any
 
 from communitycore.cli import DONE, REFUSED
 from communitycore.cli.output import Output
-from communitycore.cli.verbs import desk_of, open_hub
+from communitycore.cli.verbs import actor_of, desk_of, open_hub
 from communitycore.domain import places, wishes
 from communitycore.domain.wishes import Campaign, Tally
 from communitycore.hub.desk import Desk
@@ -69,8 +69,13 @@ def locate(given: argparse.Namespace, out: Output) -> int:
     """Which jurisdiction and grid a point lies in: one, none, or all it may lie in. Exit 1 unless it is one."""
     point = Point(given.lon, given.lat)
     with open_hub(given) as hub:
-        found = [hub.desk(given.where, hub.administrator(given.where))] if given.where else _desks(hub, point)
-        rows = [row for desk in found for row in _grids(hub, desk, point)]
+        where = [given.where] if given.where else hub.locate(point)
+        rows = [row for id in where for row in _grids(hub, hub.desk(id, actor_of(hub, given, id)), point)]
+        if not given.where:
+            # Where a body's extent was never given, its grids alone tell whether the point is there.
+            unknown = [body.id for body in hub.jurisdictions() if body.extent is None]
+            asked = (_grids(hub, hub.desk(id, actor_of(hub, given, id)), point) for id in unknown)
+            rows += [row for found in asked for row in found if row["grid"] is not None]
     placed = [row for row in rows if row["grid"] is not None]
     out.result({"lon": point.lon, "lat": point.lat, "found": rows})
     if not rows:
@@ -86,10 +91,6 @@ def locate(given: argparse.Namespace, out: Output) -> int:
             "It lies on a shared border or in an overlap: a person decides.", "该点位于共同边界或重叠处，需由人判定。"
         )
     return DONE if len(placed) == 1 else REFUSED
-
-
-def _desks(hub: Hub, point: Point) -> list[Desk]:
-    return [hub.desk(id, hub.administrator(id)) for id in hub.locate(point)]
 
 
 def _grids(hub: Hub, desk: Desk, point: Point) -> list[dict[str, Any]]:

@@ -7,12 +7,13 @@ import argparse
 from attrs import asdict
 
 from communitycore.cli import DONE, REFUSED
-from communitycore.cli.output import Output
+from communitycore.cli.output import Output, counted
 from communitycore.cli.verbs import desk_of, open_hub, read_text
 from communitycore.domain.places import GridKind
 from communitycore.formats.geojson import read_features
 from communitycore.formats.requests_csv import read_mapping, read_requests
-from communitycore.loading import load_grids, load_requests
+from communitycore.loading import More, load_grids, load_requests
+from communitycore.loading.requests import make_actors
 
 SHOWN = 20  # problems in the window
 
@@ -27,13 +28,19 @@ def import_grids(given: argparse.Namespace, out: Output) -> int:
             features,
             kind=GridKind(given.kind),
             repair=given.repair,
+            more=More(
+                code=given.code_property,
+                scheme=given.scheme,
+                households=given.households_property,
+                phone=given.phone_property,
+            ),
             language=out.language,
             progress=lambda done, total: progress.update(bar, completed=done, total=total),
         )
     out.result(asdict(loaded))
     out.say(
-        f"{len(loaded.drawn)} grids drawn, {len(loaded.repaired)} of them repaired, {len(loaded.known)} known already, "
-        f"{len(loaded.refused)} refused.",
+        f"{counted(len(loaded.drawn), 'grid')} drawn, {len(loaded.repaired)} of them repaired, "
+        f"{len(loaded.known)} known already, {len(loaded.refused)} refused.",
         f"已绘制网格 {len(loaded.drawn)} 个（其中修复 {len(loaded.repaired)} 个），已有 {len(loaded.known)} 个，"
         f"拒绝 {len(loaded.refused)} 个。",
     )
@@ -48,12 +55,16 @@ def import_requests(given: argparse.Namespace, out: Output) -> int:
     rows = list(read_requests(read_text(given.file), mapped))
     with open_hub(given) as hub, out.progress() as progress:
         bar = progress.add_task(out.pick("requests", "诉求"), total=len(rows))
+        admin = desk_of(hub, given)
+        actors = make_actors(admin)
         loaded = load_requests(
-            desk_of(hub, given), rows, progress=lambda done, total: progress.update(bar, completed=done, total=total)
+            admin, rows, actors=actors, progress=lambda done, total: progress.update(bar, completed=done, total=total)
         )
-    out.result(loaded.data())
+    acted = {"clerk": str(actors.clerk), "supervisor": str(actors.supervisor)}
+    out.result({**loaded.data(out.language), **acted})
     out.say(
-        f"{loaded.rows} rows: {loaded.made} tickets made, {loaded.known} known already, {loaded.failed} failed; "
+        f"{counted(loaded.rows, 'row')}: {counted(loaded.made, 'ticket')} made, {loaded.known} known already, "
+        f"{loaded.failed} failed; "
         f"{loaded.placed} placed, {loaded.unplaced} in no grid, {loaded.ambiguous} in several; "
         f"{loaded.routed} given to officers, {loaded.by_unit} to units by name, {loaded.waiting} wait for a clerk; "
         f"{loaded.closed} walked to their end.",
@@ -74,8 +85,12 @@ def import_requests(given: argparse.Namespace, out: Output) -> int:
         f"{loaded.commands} commands in {loaded.seconds:.1f} s: {pace:.0f} a second.",
         f"{loaded.seconds:.1f} 秒内执行 {loaded.commands} 条命令，每秒 {pace:.0f} 条。",
     )
+    out.say(
+        f"It was done as clerk {actors.clerk} and supervisor {actors.supervisor}; read tickets --as one of them.",
+        f"导入以窗口人员 {actors.clerk} 和督办人员 {actors.supervisor} 的身份进行；查阅工单时请用 --as 指定其一。",
+    )
     for line, why in loaded.problems[:SHOWN]:
-        out.fault(f"{given.file}:{line}: {why}")
+        out.fault(f"{given.file}:{line}: {why.say(out.language)}")
     if (more := len(loaded.problems) - SHOWN) > 0:
         out.fault(out.pick(f"… and {more} more; --json lists all.", f"……另有 {more} 条；--json 可列出全部。"))
     return REFUSED if loaded.failed else DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,18 +17,33 @@ from rich.table import Table
 from communitycore.kernel.errors import Language
 
 
+def counted(n: int, one: str) -> str:
+    """`1 grid`, `2 grids`; for words that take an s."""
+    return f"{n} {one}" if n == 1 else f"{n} {one}s"
+
+
+class _Console(Console):
+    """A console whose reader may go away, as `head` does: then it is silent, and the verb ends as it would."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 class Output:
     """Where a verb writes. With `as_json`, tables become JSON on standard output and the rest stays silent."""
 
     def __init__(self, language: Language, as_json: bool = False) -> None:
         self.language: Language = language
         self.as_json = as_json
-        self.console = Console(highlight=False, soft_wrap=False, quiet=as_json)
-        self.errors = Console(stderr=True, highlight=False)
+        self.answered = False
+        """Whether the result was printed: nothing else may stand in its place then."""
+        self.console = _Console(highlight=False, quiet=as_json)
+        self.errors = _Console(stderr=True, highlight=False)
 
     def say(self, en: str, zh: str) -> None:
-        """A sentence in the chosen language."""
-        self.console.print(escape(self.pick(en, zh)))
+        """A sentence in the chosen language, broken into lines for a window alone."""
+        self.console.print(escape(self.pick(en, zh)), soft_wrap=not self.console.is_terminal)
 
     def pick(self, en: str, zh: str) -> str:
         """One of the two."""
@@ -44,12 +60,20 @@ class Output:
 
     def fault(self, sentence: str) -> None:
         """What went wrong, on standard error."""
-        self.errors.print(f"[red]{escape(sentence)}")
+        self.errors.print(f"[red]{escape(sentence)}", soft_wrap=not self.errors.is_terminal)
 
     def result(self, data: Any) -> None:
         """The whole result as JSON, if that was asked for."""
         if self.as_json:
-            print(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+            self.answered = True
+            self.json(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+
+    def json(self, text: str) -> None:
+        """A line of JSON on standard output."""
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            self.console.on_broken_pipe()
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """A table; numbers are set to the right."""

@@ -47,8 +47,7 @@ def run(argv: Sequence[str]) -> int:
     except CommunityCoreError as error:
         return _say(out, error, REFUSED)
     except v.Usage as error:
-        out.fault(str(error))
-        return USAGE
+        return _told(out, "usage", out.pick(error.en, error.zh), False, USAGE)
     except KeyboardInterrupt:
         out.fault("stopped" if given.lang == "en" else "已中止")
         return 130
@@ -59,10 +58,13 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _say(out: Output, error: CommunityCoreError, code: int) -> int:
-    if out.as_json:
-        told = {"error": error.code, "say": error.say(out.language), "retryable": error.retryable}
-        print(json.dumps(told, ensure_ascii=False))
-    out.fault(error.say(out.language))
+    return _told(out, error.code, error.say(out.language), error.retryable, code)
+
+
+def _told(out: Output, error: str, sentence: str, retryable: bool, code: int) -> int:
+    if out.as_json and not out.answered:
+        out.json(json.dumps({"error": error, "say": sentence, "retryable": retryable}, ensure_ascii=False))
+    out.fault(sentence)
     return code
 
 
@@ -126,6 +128,10 @@ def make_parser() -> argparse.ArgumentParser:
     grids = verb("import-grids", v.import_grids, "draw grids from a GeoJSON file", where=True)
     grids.add_argument("file", help="GeoJSON FeatureCollection of polygons, WGS-84")
     grids.add_argument("--name-property", default="name", help="the property that holds a grid's name")
+    grids.add_argument("--code-property", metavar="NAME", help="the property that holds a grid's code, from today on")
+    grids.add_argument("--scheme", default="cell-15", metavar="NAME", help="the scheme of those codes")
+    grids.add_argument("--households-property", metavar="NAME", help="the property that holds how many live there")
+    grids.add_argument("--phone-property", metavar="NAME", help="the property that holds the supervision telephone")
     grids.add_argument("--kind", choices=("basic", "dedicated"), default="basic", help="basic grids, or dedicated ones")
     grids.add_argument("--repair", action="store_true", help="read invalid polygons even-odd, and record that")
 

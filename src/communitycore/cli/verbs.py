@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from communitycore.cli import DONE, REFUSED
-from communitycore.cli.output import Output
+from communitycore.cli.output import Output, counted
 from communitycore.kernel.errors import CommunityCoreError
 
 if TYPE_CHECKING:
     from communitycore.hub.desk import Desk
     from communitycore.hub.hub import Hub
+    from communitycore.kernel.ids import Ref
+    from communitycore.kernel.journal import Entry
+
+
+LONGEST = 60  # characters of a value in a table
 
 
 class Usage(Exception):
-    """The words of the call are off; the sentence says how."""
+    """The words of the call are off; the sentence says how, in English and Chinese."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.en, self.zh = en, zh
 
 
 def read_text(path: str) -> str:
@@ -25,47 +35,76 @@ def read_text(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise Usage(f"{path} is not UTF-8 text; save it as UTF-8 and try again") from None
-    except OSError as error:
-        raise Usage(f"{path} cannot be read: {error.strerror}") from None
+        raise Usage(
+            f"{path} is not UTF-8 text; save it as UTF-8 and try again",
+            f"{path} 不是 UTF-8 文本，请另存为 UTF-8 后重试",
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        why = getattr(error, "strerror", None) or error
+        raise Usage(f"{path} cannot be read: {why}", f"无法读取 {path}：{why}") from None
 
 
 def write_text(path: str, text: str) -> None:
     """Write a file, UTF-8. Raises Usage."""
     try:
         Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Usage(f"{path} cannot be written: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise Usage(f"{path} cannot be written: {why}", f"无法写入 {path}：{why}") from None
 
 
 def open_hub(given: argparse.Namespace, *, create: bool = False) -> Hub:
     """The store that `--db` names. Raises Usage if it names none, or what is no URL."""
+    if not given.db:
+        raise Usage(
+            "say which store: --db sqlite:///town.db, or set COMMUNITYCORE_DB",
+            "请指定存储：--db sqlite:///town.db，或设置 COMMUNITYCORE_DB",
+        )
+    return open_url(given.db, **({} if given.db.startswith("memory:") else {"create": create}))
+
+
+def open_url(url: str, **options: Any) -> Hub:
+    """The store at `url`. Raises Usage for what is no URL."""
     import communitycore as cc
     from communitycore.kernel.errors import BadValue
     from communitycore.plugins import scheme_of
 
-    if not given.db:
-        raise Usage("say which store: --db sqlite:///town.db, or set COMMUNITYCORE_DB")
     try:
-        scheme_of(given.db)
+        scheme_of(url)
     except BadValue as error:
-        raise Usage(error.say(given.lang)) from None
-    options: dict[str, Any] = {} if given.db.startswith("memory:") else {"create": create}
-    return cc.open(given.db, **options)
+        raise Usage(f"--db: {error.why}", f"--db {error.why_zh}") from None
+    return cc.open(url, **options)
 
 
 def desk_of(hub: Hub, given: argparse.Namespace) -> Desk:
     """A desk in the jurisdiction that `--in` names (or the only one), for `--as` or its first administrator."""
-    from communitycore.kernel.ids import Ref
-
     where = given.where
     if where is None:
         known = hub.jurisdictions()
         if len(known) != 1:
-            listed = ", ".join(f"{j.codes[-1].value} {j.names[-1].value}" for j in known) or "none"
-            raise Usage(f"say which jurisdiction: --in CODE (there are: {listed})")
+            listed = ", ".join(f"{j.codes[-1].value} {j.names[-1].value}" for j in known)
+            raise Usage(
+                f"say which jurisdiction: --in CODE (there are: {listed or 'none'})",
+                f"请指定辖区：--in 代码（现有：{listed or '无'}）",
+            )
         where = known[0].id
-    return hub.desk(where, Ref.parse(given.actor) if given.actor else hub.administrator(where))
+    return hub.desk(where, actor_of(hub, given, where))
+
+
+def actor_of(hub: Hub, given: argparse.Namespace, where: str) -> Ref:
+    """Whom `--as` names, or the first administrator there. Raises Usage for what names nobody."""
+    from communitycore.kernel.errors import BadValue
+    from communitycore.kernel.ids import Ref
+
+    if not given.actor:
+        return hub.administrator(where)
+    try:
+        return Ref.parse(given.actor)
+    except BadValue:
+        raise Usage(
+            f"--as {given.actor} names nobody: give jurisdiction/id, as init prints it",
+            f"--as {given.actor} 无效：应为“辖区编号/主体编号”，如 init 所示",
+        ) from None
 
 
 def init(given: argparse.Namespace, out: Output) -> int:
@@ -77,7 +116,10 @@ def init(given: argparse.Namespace, out: Output) -> int:
     if given.extent:
         areas = [f.shape for f in read_features(read_text(given.extent)) if isinstance(f.shape, Area)]
         if len(areas) != 1:
-            raise Usage(f"{given.extent} has {len(areas)} polygons; an extent is one (multi)polygon")
+            raise Usage(
+                f"{given.extent} has {len(areas)} polygons; an extent is one (multi)polygon",
+                f"{given.extent} 含 {len(areas)} 个多边形；辖区范围应为一个（复合）多边形",
+            )
         extent = areas[0]
     with open_hub(given, create=True) as hub:
         body = hub.found(
@@ -101,12 +143,14 @@ def verify(given: argparse.Namespace, out: Output) -> int:
         try:
             anchor = Anchor.from_text(read_text(given.anchor))
         except (ValueError, TypeError, AttributeError):
-            raise Usage(f"{given.anchor} is no anchor; write one with verify --write-anchor") from None
+            raise Usage(
+                f"{given.anchor} is no anchor; write one with verify --write-anchor",
+                f"{given.anchor} 不是锚点文件，请用 verify --write-anchor 生成",
+            ) from None
     with open_hub(given) as hub, out.progress() as progress:
         task = progress.add_task(out.pick("entries", "日志条目"), total=None)
         report = hub.verify(anchor, lambda done, total: progress.update(task, completed=done, total=total))
-        if given.write_anchor and report.ok:
-            write_text(given.write_anchor, hub.anchor().to_text() + "\n")
+        now = hub.anchor()
     out.result(
         {
             "ok": report.ok,
@@ -120,13 +164,18 @@ def verify(given: argparse.Namespace, out: Output) -> int:
         }
     )
     show_report(report, out)
+    if given.write_anchor:
+        if not report.ok:
+            out.fault(out.pick("No anchor was written: it would vouch for what is wrong.", "校验未通过，未写入锚点。"))
+        else:  # after the result, which a path that cannot be written must not keep back
+            write_text(given.write_anchor, now.to_text() + "\n")
     return DONE if report.ok else REFUSED
 
 
 def show_report(report: Any, out: Output) -> None:
     """A verification in a sentence, or its faults in a table."""
     out.say(
-        f"{report.entries} entries and {report.rows} rows in {report.jurisdictions} jurisdictions checked.",
+        f"{report.entries} entries and {report.rows} rows in {counted(report.jurisdictions, 'jurisdiction')} checked.",
         f"已校验 {report.jurisdictions} 个辖区的 {report.entries} 条日志和 {report.rows} 行数据。",
     )
     if report.ok:
@@ -146,8 +195,10 @@ def history(given: argparse.Namespace, out: Output) -> int:
         desk = desk_of(hub, given)
         shape: Any = hub.catalogue.shapes.get(given.kind)
         if shape is None:
+            known = sorted(hub.catalogue.shapes)
             raise Usage(
-                f"no kind of record is called {given.kind}; there are: {', '.join(sorted(hub.catalogue.shapes))}"
+                f"no kind of record is called {given.kind}; there are: {', '.join(known)}",
+                f"没有名为 {given.kind} 的记录种类；现有：{'、'.join(known)}",
             )
         entries = desk.history(shape.cls, given.id)
     told = [
@@ -172,12 +223,24 @@ def history(given: argparse.Namespace, out: Output) -> int:
             out.pick(*c)
             for c in (("entry", "条目"), ("at", "时间"), ("what", "事项"), ("by", "操作人"), ("changes", "变更"))
         ],
-        [
-            [e.seq, e.at[:19].replace("T", " "), e.name, e.actor, json.dumps(e.changes(), ensure_ascii=False)]
-            for e in entries
-        ],
+        [[e.seq, e.at[:19].replace("T", " "), e.name, e.actor, "\n".join(_changed(e))] for e in entries],
     )
     return DONE
+
+
+def _changed(entry: Entry) -> Iterator[str]:
+    """A line for each field that an entry tells of: its value, or what it was and what it became."""
+    for field, value in entry.changes().items():
+        if entry.begins or entry.notes:
+            yield f"{field}: {_short(value)}"
+        else:
+            yield f"{field}: {_short(value[0])} → {_short(value[1])}"
+
+
+def _short(value: object) -> str:
+    """A value on one line; an area's thousand corners are left to --json."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def plugins(given: argparse.Namespace, out: Output) -> int:

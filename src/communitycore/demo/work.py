@@ -53,6 +53,18 @@ SCENES = (
     Scene(Source.TELEPHONE, "road", "the road in another town", "外地道路问题", "rejected"),
     Scene(Source.APP, "road", "a drain cover is loose", "井盖松动", "sent up"),
 )
+"""Played in every neighbourhood: a ticket from each source, and each end that a ticket can come to."""
+
+MORE = (
+    Scene(Source.APP, "waste", "bulky rubbish beside the gate", "大门旁堆放大件垃圾", "straight"),
+    Scene(Source.TELEPHONE, "lighting", "the lamp in the bicycle shed flickers", "车棚灯闪烁", "straight"),
+    Scene(Source.CHAT, "noise", "a loudspeaker on the square", "广场音响扰民", "unsatisfied"),
+    Scene(Source.PATROL, "road", "a loose paving stone", "地砖松动", "straight"),
+    Scene(Source.COUNTER, "lift", "the lift's door closes too fast", "电梯关门过快", "company"),
+    Scene(Source.DEVICE, "waste", "camera: a full bin", "摄像头：垃圾桶已满", "straight"),
+    Scene(Source.TELEPHONE, "fire lane", "a car before the hydrant", "消火栓前停车", "disputed"),
+)
+"""Of these, each neighbourhood has some."""
 
 
 def define(town: Town) -> dict[str, CategoryId]:
@@ -71,10 +83,11 @@ def define(town: Town) -> dict[str, CategoryId]:
 def week(town: Town, clock: Clock, draw: Random, progress: Progress) -> None:
     """Every scene in every neighbourhood, a few hours apart."""
     categories = define(town)
-    done, all_of = 0, len(SCENES) * len(town.neighbourhoods)
-    for place in town.neighbourhoods:
+    weeks = [(place, (*SCENES, *draw.sample(MORE, draw.randint(1, len(MORE))))) for place in town.neighbourhoods]
+    done, all_of = 0, sum(len(scenes) for _, scenes in weeks)
+    for place, scenes in weeks:
         player = _Player(town, place, categories, clock, draw)
-        for number, scene in enumerate(SCENES):
+        for number, scene in enumerate(scenes):
             clock.advance(timedelta(minutes=37))
             player.play(number, scene)
             done += 1
@@ -158,6 +171,9 @@ class _Player:
             ticket = self.clerk.do(tickets.dispatch, id, to=self.place.property_staff, unit=company)
         else:
             ticket = self.clerk.do(tickets.dispatch, id)
+            if ticket.bearer is None:
+                # The grid's one officer reported it, and nobody handles a complaint of their own.
+                ticket = self.clerk.do(tickets.dispatch, id, to=self.place.property_staff, unit=company)
         if path == "disputed":
             self.holder(ticket).do(tickets.dispute, id, reason="属物业维修范围，请改派。")
             ticket = self.clerk.do(

@@ -11,7 +11,7 @@ from communitycore.kernel.journal import Entry
 from communitycore.kernel.jurisdiction import Grant
 from communitycore.kernel.query import where
 from communitycore.kernel.record import shape_of
-from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule, System
+from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule, System, Unless, all_ways
 from communitycore.kernel.shape import Shape
 from communitycore.kernel.view import View
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from communitycore.hub.session import Session
 
 _GRANT = shape_of(Grant)
+_WHATEVER = object()
 
 
 def grants_by_holder(grants: tuple[Grant, ...]) -> dict[Ref, tuple[Grant, ...]]:
@@ -45,10 +46,13 @@ class Authority:
     def check(self, call: Call[Any]) -> str | None:
         """The id of the grant relied on; None if none was needed. Raises NotAllowed."""
         command = call.command
-        for way in command.may:
-            admitted, grant = self._admits_call(way, call)
-            if admitted:
-                return grant
+        for way in command.ways:
+            if isinstance(way, Holds):
+                grant = self._grant(way, call)
+                if grant is not None:
+                    return grant
+            elif self._admits_call(way, call):
+                return None
         raise NotAllowed(actor=str(self.actor), what=command.name, rule=command.may)
 
     def reads(self, shape: Shape, record: Any) -> bool:
@@ -65,9 +69,9 @@ class Authority:
         """Whether the actor may read any record of this kind by the kind alone."""
         return any(
             isinstance(way, (Own, Linked))
-            or (isinstance(way, Holds) and self._grant(way, None) is not None)
+            or (isinstance(way, Holds) and self._grant(way, _WHATEVER) is not None)
             or self._admits_read(way, None)
-            for way in shape.read
+            for way in all_ways(shape.read)
         )
 
     def reads_rule(self, rule: Rule) -> bool:
@@ -76,26 +80,24 @@ class Authority:
 
     # the ways
 
-    def _admits_call(self, way: Rule, call: Call[Any]) -> tuple[bool, str | None]:
+    def _admits_call(self, way: Rule, call: Call[Any]) -> bool:
         if isinstance(way, Anyone):
-            return True, None
+            return True
         if isinstance(way, System):
-            return self._is_system(way), None
-        if isinstance(way, Holds):
-            concerned = self._catalogue.concerned(call.command)
-            grant = self._grant(way, set() if concerned is None else {call.argument(concerned)})
-            return grant is not None, grant
+            return self._is_system(way)
         if isinstance(way, Own):
             name, shape = self._catalogue.owned(call.command, way)
             value = call.argument(name)
-            if value is not None and way.field is not None:
-                assert shape is not None
-                held = self._session.layer.load(shape, value)
-                value = None if held is None else getattr(held[0], way.field)
-            return self._is_self(value), None
+            if way.field is None:
+                # Of several whom a caller names, none may be another: naming oneself in passing admits nobody.
+                several = value if isinstance(value, (tuple, list, frozenset)) else (value,)
+                return bool(several) and all(self._is_self(each) for each in several)
+            assert shape is not None
+            held = None if value is None else self._session.layer.load(shape, value)
+            return held is not None and self._is_self(getattr(held[0], way.field))
         if isinstance(way, Linked):
             value = call.argument(self._catalogue.parameter(call.command, way.argument or "id"))
-            return value is not None and self._is_linked(way, value), None
+            return value is not None and self._is_linked(way, value)
         raise Mistake(f"{call.command.name}: unknown rule {way!r}")
 
     def _admits_read(self, way: Rule, record: Any) -> bool:
@@ -104,9 +106,12 @@ class Authority:
         if isinstance(way, System):
             return self._is_system(way)
         if isinstance(way, Holds):
-            return self._grant(way, set() if record is None else {record.id}) is not None
+            return self._grant(way, record) is not None
         if record is None:
             return False
+        if isinstance(way, Unless):
+            admitted = any(self._admits_read(inner, record) for inner in way.rule)
+            return admitted and not way.barred(self._view, record)
         if isinstance(way, Own):
             return self._is_self(getattr(record, way.field or way.argument))
         if isinstance(way, Linked):
@@ -152,18 +157,28 @@ class Authority:
                 self._local = frozenset(twin.id for twin in twins)
         return self._local
 
-    def _grant(self, way: Holds, records: set[str] | None) -> str | None:
-        """The id of a grant for all records or for one of these; for None, whatever record it is for."""
-        actor, now = self.actor, self._view.now
+    def _grant(self, way: Holds, concerned: Any) -> str | None:
+        """The id of a grant that gives one of the roles, for all records or for the one concerned.
+
+        concerned: a call, a record, None for no record, or _WHATEVER.
+        """
+        actor, now, names = self.actor, self._view.now, way.names
         for held in self._session.grants():
             for grant in held.get(actor, ()):
                 if (
-                    grant.role in way.names
+                    grant.role in names
                     and grant.holds(now)
-                    and (grant.record is None or records is None or grant.record in records)
+                    and (grant.record is None or self._concerns(grant.record, concerned))
                 ):
                     return str(grant.id)
         return None
+
+    def _concerns(self, record: str, concerned: Any) -> bool:
+        """Whether a grant for this one record is for the one concerned."""
+        if isinstance(concerned, Call):
+            name = self._catalogue.concerned(concerned.command)
+            return name is not None and concerned.argument(name) == record
+        return concerned is _WHATEVER or (concerned is not None and concerned.id == record)
 
 
 def parameter_of(command: Declared, argument: str) -> str:

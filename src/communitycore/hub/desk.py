@@ -63,9 +63,7 @@ class Desk:
 
         Raises Refused if a rule says no; StoreError if the store fails. Either way nothing was changed.
         """
-        call: Call[T] = Call(command, args, kwargs)
-        result: T = self.hub.carry_out(self, self._dressed(call))
-        return result
+        return self.hub.carry_out(self, Call(command, args, kwargs, self._key, self._occurred))
 
     def do_many(self, calls: Iterable[Call[T]]) -> list[Outcome[T]]:
         """Do independent calls in order, many in a transaction; one that fails leaves the others alone."""

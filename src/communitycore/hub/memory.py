@@ -6,9 +6,10 @@ import threading
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Self
 
-from communitycore.kernel.errors import CodeTaken, NotUnique, StaleStep, StoreBusy
+from communitycore.kernel.errors import CodeTaken, KeyReused, Mistake, NotUnique, StaleStep, StoreBusy
 from communitycore.kernel.journal import FIELDS, Entry
 from communitycore.kernel.query import Query
 from communitycore.kernel.shape import Row, Shape
@@ -26,17 +27,19 @@ class _Table:
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self.rows: dict[str, Row] = {}
-        self.columns = [(n, c.unique) for n, c in enumerate(shape.columns) if c.indexed or c.unique]
-        self.index: dict[int, dict[Any, set[str]]] = {n: defaultdict(set) for n, _ in self.columns}
+        columns = [n for n, column in enumerate(shape.columns) if column.indexed or column.unique]
+        self.index: dict[int, dict[Any, set[str]]] = {n: defaultdict(set) for n in columns}
 
     def put(self, row: Row) -> None:
-        old = self.rows.get(row[0])
-        for n, _ in self.columns:
-            if old is not None and old[n] != row[n]:
-                self.index[n][old[n]].discard(row[0])
-            if old is None or old[n] != row[n]:
-                self.index[n][row[n]].add(row[0])
-        self.rows[row[0]] = row
+        id = row[0]
+        old = self.rows.get(id)
+        for n, index in self.index.items():
+            if old is None:
+                index[row[n]].add(id)
+            elif old[n] != row[n]:
+                index[old[n]].discard(id)
+                index[row[n]].add(id)
+        self.rows[id] = row
 
     def find(self, query: Query) -> list[Row]:
         best: Iterable[str] | None = None
@@ -69,7 +72,8 @@ class _Books:
         return table
 
 
-_AT = {name: n for n, name in enumerate(FIELDS)}
+_NOWHERE = Head("", "", 0, "", "", 0, None)
+_SEQ, _KIND, _RECORD, _CAUSE = (FIELDS.index(name) for name in ("seq", "kind", "record", "cause"))
 
 
 class MemoryStore:
@@ -77,6 +81,7 @@ class MemoryStore:
 
     capabilities: Mapping[str, bool | str] = {
         "threads": True,
+        "parallel": "a memory store has one writer",
         "durable": "a memory store ends with its process",
         "processes": "a memory store belongs to one process",
     }
@@ -115,6 +120,11 @@ class MemoryReading:
     def __exit__(self, *_: object) -> None:
         self._state.release()
 
+    def _of(self, jurisdiction: str) -> _Books:
+        """Its books; empty ones where there is no such jurisdiction, or where it is only being founded."""
+        books = self._books.get(jurisdiction)
+        return _Books(_NOWHERE) if books is None else books
+
     def head(self, jurisdiction: str) -> Head | None:
         books = self._books.get(jurisdiction)
         return None if books is None else books.head
@@ -124,64 +134,60 @@ class MemoryReading:
         return [self._books[id].head for id in sorted(wanted)]
 
     def get(self, shape: Shape, jurisdiction: str, id: str) -> Row | None:
-        return self._books[jurisdiction].table(shape).rows.get(id)
+        return self._of(jurisdiction).table(shape).rows.get(id)
 
     def find(self, shape: Shape, jurisdiction: str, query: Query) -> list[Row]:
-        return self._books[jurisdiction].table(shape).find(query)
+        return self._of(jurisdiction).table(shape).find(query)
 
     def entries(self, jurisdiction: str, after: int, limit: int) -> list[Entry]:
-        kept = self._books[jurisdiction].entries
-        start = bisect_right(kept, after, key=lambda values: values[_AT["seq"]])
+        kept = self._of(jurisdiction).entries
+        start = bisect_right(kept, after, key=itemgetter(_SEQ))
         return [entry_of(values) for values in kept[start : start + limit]]
 
     def entries_of(self, jurisdiction: str, kind: str, record: str) -> list[Entry]:
-        books = self._books[jurisdiction]
+        books = self._of(jurisdiction)
         return [entry_of(books.entries[n]) for n in books.by_record.get((kind, record), ())]
 
     def last_entries(self, jurisdiction: str, kind: str, records: Sequence[str]) -> dict[str, Entry]:
-        books = self._books[jurisdiction]
+        books = self._of(jurisdiction)
         found = {id: books.by_record.get((kind, id)) for id in records}
         return {id: entry_of(books.entries[places[-1]]) for id, places in found.items() if places}
 
     def caused(self, jurisdiction: str, cause: str) -> list[Entry]:
-        books = self._books[jurisdiction]
+        books = self._of(jurisdiction)
         return [entry_of(books.entries[n]) for n in books.by_cause.get(cause, ())]
 
     def key(self, jurisdiction: str, actor: str, key: str) -> Key | None:
-        return self._books[jurisdiction].keys.get((actor, key))
+        return self._of(jurisdiction).keys.get((actor, key))
 
     def timer(self, jurisdiction: str, key: tuple[str, str, str]) -> Timer | None:
-        return self._books[jurisdiction].timers.get(key)
+        return self._of(jurisdiction).timers.get(key)
 
     def timers_of(self, jurisdiction: str, record: str) -> list[Timer]:
-        found = [t for t in self._books[jurisdiction].timers.values() if t.record == record and not t.source]
+        found = [t for t in self._of(jurisdiction).timers.values() if t.record == record and not t.source]
         return sorted(found, key=lambda t: t.command)
 
     def timers(self, jurisdiction: str, until: str | None, limit: int) -> list[Timer]:
         found = [
-            t
-            for t in self._books[jurisdiction].timers.values()
-            if until is None or (t.parked is None and t.wake <= until)
+            t for t in self._of(jurisdiction).timers.values() if until is None or (t.parked is None and t.wake <= until)
         ]
         return sorted(found, key=lambda t: (t.due, t.seq, t.key))[:limit]
 
     def next_wake(self, jurisdiction: str, without: Sequence[tuple[str, str, str]]) -> str | None:
-        if jurisdiction not in self._books:
-            return None  # it is being founded
         gone = set(without)
         return min(
-            (t.wake for key, t in self._books[jurisdiction].timers.items() if t.parked is None and key not in gone),
+            (t.wake for key, t in self._of(jurisdiction).timers.items() if t.parked is None and key not in gone),
             default=None,
         )
 
     def cursor(self, follower: str, jurisdiction: str) -> tuple[int, int]:
-        return self._books[jurisdiction].cursors.get(follower, (0, 0))
+        return self._of(jurisdiction).cursors.get(follower, (0, 0))
 
     def figure(self, fold: str, jurisdiction: str, key: str) -> str | None:
-        return self._books[jurisdiction].figures[fold].get(key)
+        return self._of(jurisdiction).figures[fold].get(key)
 
     def figures(self, fold: str, jurisdiction: str) -> list[tuple[str, str]]:
-        return sorted(self._books[jurisdiction].figures[fold].items())
+        return sorted(self._of(jurisdiction).figures[fold].items())
 
 
 class MemoryWriting(MemoryReading):
@@ -191,6 +197,7 @@ class MemoryWriting(MemoryReading):
         super().__init__(store.books, store._state)
         self._store = store
         self._wait = wait
+        self._over = False
         self._new: dict[str, Head] = {}
         self._batches: list[Batch] = []
         self._folds: list[tuple[str, str, Mapping[str, str | None], int, int, bool]] = []
@@ -207,36 +214,54 @@ class MemoryWriting(MemoryReading):
         return self.head(jurisdiction)
 
     def found(self, head: Head) -> None:
-        for books in self._books.values():
-            if books.head.code == head.code:
-                raise CodeTaken(given=head.code, jurisdiction=books.head.id)
+        self._check_code(head)
+        if head.id in self._books:
+            raise CodeTaken(given=head.code, jurisdiction=head.id)
         self._new[head.id] = head
-
-    def get(self, shape: Shape, jurisdiction: str, id: str) -> Row | None:
-        return None if jurisdiction in self._new else super().get(shape, jurisdiction, id)
-
-    def find(self, shape: Shape, jurisdiction: str, query: Query) -> list[Row]:
-        return [] if jurisdiction in self._new else super().find(shape, jurisdiction, query)
 
     def write(self, batch: Batch) -> None:
         books = self._books.get(batch.head.id)
-        for other in self._books.values():
-            if other.head.code == batch.head.code and other.head.id != batch.head.id:
-                raise CodeTaken(given=batch.head.code, jurisdiction=other.head.id)
+        if batch.head.code != batch.was.code:
+            self._check_code(batch.head)
+        moving: set[tuple[str, str]] | None = None
         fresh: dict[tuple[str, int, Any], str] = {}
-        moving = {(shape.kind, row[0]) for shape, row, _ in batch.rows}
         for shape, row, expected in batch.rows:
-            table = _Table(shape) if books is None else books.table(shape)
-            now = table.rows.get(row[0])
+            now = None if books is None else books.table(shape).rows.get(row[0])
             if (0 if now is None else now[1]) != expected:
                 raise StaleStep(kind=shape.kind, id=row[0], before=expected, current=0 if now is None else now[1])
-            for n, unique in table.columns:
-                if not unique or row[n] is None:
-                    continue
-                holders = {id for id in table.index[n].get(row[n], ()) if (shape.kind, id) not in moving}
-                if holders or fresh.setdefault((shape.kind, n, row[n]), row[0]) != row[0]:
-                    raise NotUnique(kind=shape.kind, field=shape.columns[n].name)
+            if shape.unique:
+                moving = moving or {(shape.kind, row[0]) for shape, row, _ in batch.rows}
+                self._check_unique(books, shape, row, moving, fresh)
+        head = self._new.get(batch.head.id) if books is None else books.head
+        for kept in batch.keys:
+            if books is not None and (kept.actor, kept.key) in books.keys:
+                raise KeyReused(key=kept.key)
+        if head is None or head.seq != batch.was.seq:
+            current = 0 if head is None else head.seq
+            raise StaleStep(kind="jurisdiction", id=batch.head.id, before=batch.was.seq, current=current)
         self._batches.append(batch)
+
+    def _check_code(self, head: Head) -> None:
+        for books in self._books.values():
+            if books.head.code == head.code and books.head.id != head.id:
+                raise CodeTaken(given=head.code, jurisdiction=books.head.id)
+
+    def _check_unique(
+        self,
+        books: _Books | None,
+        shape: Shape,
+        row: Row,
+        moving: set[tuple[str, str]],
+        fresh: dict[tuple[str, int, Any], str],
+    ) -> None:
+        """A row may take what another of the same batch, which is `moving`, gives up. fresh: what others took."""
+        for n in shape.unique:
+            if row[n] is None:
+                continue
+            held = () if books is None else books.table(shape).index[n].get(row[n], ())
+            taken = any((shape.kind, id) not in moving for id in held)
+            if taken or fresh.setdefault((shape.kind, n, row[n]), row[0]) != row[0]:
+                raise NotUnique(kind=shape.kind, field=shape.columns[n].name)
 
     def fold(
         self, fold: str, jurisdiction: str, rows: Mapping[str, str | None], seq: int, version: int, *, anew: bool
@@ -244,6 +269,9 @@ class MemoryWriting(MemoryReading):
         self._folds.append((fold, jurisdiction, dict(rows), seq, version, anew))
 
     def commit(self) -> None:
+        if self._over:
+            raise Mistake("this transaction is over; begin another")
+        self._over = True
         with self._state:
             for head in self._new.values():
                 self._books[head.id] = _Books(head)
@@ -265,11 +293,10 @@ class MemoryWriting(MemoryReading):
         books.head = batch.head
         for shape, row, _ in batch.rows:
             books.table(shape).put(row)
-        for values in batch.entries:
-            n = len(books.entries)
-            books.entries.append(values)
-            books.by_record[values[_AT["kind"]], values[_AT["record"]]].append(n)
-            books.by_cause[values[_AT["cause"]]].append(n)
+        for n, values in enumerate(batch.entries, len(books.entries)):
+            books.by_record[values[_KIND], values[_RECORD]].append(n)
+            books.by_cause[values[_CAUSE]].append(n)
+        books.entries += batch.entries
         for key in batch.removed:
             books.timers.pop(key, None)
         for timer in batch.timers:

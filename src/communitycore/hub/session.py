@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from hmac import compare_digest
 from hmac import digest as hmac_digest
@@ -17,7 +17,7 @@ from communitycore.kernel import convert, times
 from communitycore.kernel.change import Change, Step, note
 from communitycore.kernel.command import Call, Command
 from communitycore.kernel.errors import KeyReused, Mistake, NotAllowed, NotUnique, Refused, StaleStep, TooMuch
-from communitycore.kernel.ids import Draw, JurisdictionId, Ref
+from communitycore.kernel.ids import Draw, JurisdictionId, Ref, system
 from communitycore.kernel.journal import FORMAT, chain_hash, state_digest
 from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.query import Query, Test
@@ -31,6 +31,7 @@ DEPTH_MAX = 16
 _JURISDICTION = shape_of(Jurisdiction)
 
 Cause = tuple[str, str | None, int]
+Guard = Callable[[Jurisdiction, Jurisdiction], None]
 
 
 class Base:
@@ -51,16 +52,20 @@ class Base:
 
     def load(self, shape: Shape, id: str) -> Held | None:
         if shape.standing:
-            for standing in self._up():
-                if (held := standing.kind(self.tx, shape).get(id)) is not None:
-                    return held
-            return None
+            held = self._own.kind(self.tx, shape).get(id)
+            return held if held is not None else self._load_above(shape, id)
         key = (shape.kind, id)
         if key in self._found:
             return self._found[key]
         row = self.tx.get(shape, self.head.id, id)
-        held = self._found[key] = None if row is None else (shape.read_row(row), row)
+        held = self._found[key] = None if row is None else self._cache.recent.read(shape, self.head.id, row)
         return held
+
+    def _load_above(self, shape: Shape, id: str) -> Held | None:
+        for standing in self.levels()[1:]:
+            if (held := standing.kind(self.tx, shape).get(id)) is not None:
+                return held
+        return None
 
     def load_here(self, shape: Shape, id: str) -> Held | None:
         """Like load, but never from an ancestor."""
@@ -73,7 +78,6 @@ class Base:
         test = query.tests[0] if len(query.tests) == 1 else None
         probe = None
         if test is not None and test.test == "=" and test.column in shape.unique and query.after is None:
-            # A command looks for a unique value, then the hub does before it takes it: one look is enough.
             probe = (shape.kind, test.column, test.value)
             if probe in self._free:
                 return []
@@ -82,11 +86,15 @@ class Base:
             key = (shape.kind, row[0])
             known = self._found.get(key)
             if known is None:
-                known = self._found[key] = (shape.read_row(row), row)
+                known = self._found[key] = self._cache.recent.read(shape, self.head.id, row)
             found.append(known)
         if probe is not None and not found:
             self._free.add(probe)
         return found
+
+    def is_free(self, shape: Shape, column: int, value: Any) -> bool:
+        """Whether a unique value was looked for and not found; a command does, then the hub before it takes it."""
+        return (shape.kind, column, value) in self._free
 
     def here(self, shape: Shape) -> tuple[Any, ...]:
         return self._own.all(self.tx, shape)
@@ -113,10 +121,6 @@ class Base:
         self.consulted = self.consulted or len(self._levels) > 1
         return self._levels
 
-    def _up(self) -> Iterator[Standing]:
-        yield self._own
-        yield from self.levels()[1:]
-
     def counts(self) -> str | None:
         """What an entry notes of the ancestors that were consulted."""
         if not self.consulted or self._levels is None:
@@ -125,10 +129,22 @@ class Base:
 
 
 class Session:
-    """Calls decided one after another in one transaction; each sees those accepted before it."""
+    """Calls decided one after another in one transaction; each sees those accepted before it.
 
-    def __init__(self, tx: Reading, head: Head, cache: StandingCache, catalogue: Catalogue, moment: datetime) -> None:
+    guard: told of every change of the jurisdiction itself, to refuse what its neighbours rule out.
+    """
+
+    def __init__(
+        self,
+        tx: Reading,
+        head: Head,
+        cache: StandingCache,
+        catalogue: Catalogue,
+        moment: datetime,
+        guard: Guard | None = None,
+    ) -> None:
         self.tx = tx
+        self._guard = guard
         self.was = head
         self.base = Base(tx, head, cache, moment)
         self.layer = Layer(self.base)
@@ -140,6 +156,7 @@ class Session:
         self._entries: list[tuple[Any, ...]] = []
         self._timers: dict[tuple[str, str, str], Timer | None] = {}
         self._keys: dict[tuple[str, str], Key] = {}
+        self._moves = False  # a standing record was changed
         self._standing: Standing | None = None
 
     # what authority asks
@@ -186,9 +203,26 @@ class Session:
         """Take in the first change of a jurisdiction, which no grant can precede."""
         self._accept(change, None, view, draw, (cause, None, 0), None)
 
-    def set_aside(self, timer: Timer) -> None:
-        """Keep a timer for later, or parked; the journal still says that it waits."""
-        self._timers[timer.key] = timer
+    def timer(self, key: tuple[str, str, str]) -> Timer | None:
+        """A timer as it stands after what was accepted here."""
+        return self._timers[key] if key in self._timers else self.tx.timer(self.was.id, key)
+
+    @property
+    def touched(self) -> int:
+        """How many records were changed."""
+        return len(self._rows)
+
+    def set_aside(self, timer: Timer, draw: Draw) -> None:
+        """Keep a timer for later, or parked, with an entry that says so."""
+        draw.id()  # entries are numbered after it
+        view = self.view(_runner(timer), draw)
+        try:
+            about = self._noted(timer)
+        except Mistake:  # the room of its record is not open, which may be why it failed
+            about = self.layer.load(_JURISDICTION, self.was.id)[0]  # type: ignore[index]
+        told = note("timer.parked" if timer.parked is not None else "timer.put_off", about, command=timer.command)
+        why = (timer.cause, timer.behalf, timer.depth + 1)
+        self._accept(told, None, view, draw, why, None, aside=timer)
 
     def run_timer(self, timer: Timer, draw: Draw) -> None:
         """Run a timer's or a reaction's command as the system, in the transaction that removes it.
@@ -202,8 +236,7 @@ class Session:
                 f"no open room has the command {timer.command} of a timer; open the hub with the room that does"
             )
         draw.id()  # entries are numbered after it, as those of a call are after its cause
-        actor = Ref("system", f"{'reaction' if timer.source else 'timer'}:{timer.command}")
-        view = self.view(actor, draw, times.from_text(timer.due))
+        view = self.view(_runner(timer), draw, times.from_text(timer.due))
         call: Call[Any] = Call(command, (timer.record,), {})
         why: tuple[str, str, int] = (timer.cause, timer.behalf, timer.depth + 1)  # type: ignore[assignment]
         told: Change[Any]
@@ -235,6 +268,7 @@ class Session:
         cause: Cause,
         grant: str | None,
         fired: tuple[str, str, str] | None = None,
+        aside: Timer | None = None,
     ) -> None:
         """Make rows, entries and timers of a change; only when all are made does the session take them in."""
         steps = change.steps
@@ -246,66 +280,76 @@ class Session:
             if change.timers:
                 raise Mistake("timers without a step; set them where the step is made")
             return
-        at = view.stamp
-        timers = self._timers_of(change, steps, cause[0], cause[1] or str(view.actor))
+        at, by = view.stamp, str(view.actor)
+        behalf = cause[1] or by
+        timers = self._timers_of(change, steps, cause[0], behalf)
         if fired is not None:
             # The command may have set the very timer that fired anew.
             timers.setdefault(fired, None)
-        told = _told(change, timers, fired)
-        fixed = (
-            at,
-            at if call is None or call.occurred_at is None else times.to_text(call.occurred_at, "occurred_at"),
-            str(view.actor),
-            cause[1],
-            cause[0],
-        )
-        above = self.base.counts()
+        told = _told(change, timers, fired) if timers else {}
+        if aside is not None:
+            timers[aside.key] = aside
+            told[steps[0].shape.kind, steps[0].after.id] = [_set_aside(aside, steps[0].after.id)]
+        occurred = at if call is None or call.occurred_at is None else times.to_text(call.occurred_at, "occurred_at")
+        above = self.base.counts() if self.base.consulted else None
         rows: dict[tuple[str, str], tuple[Shape, Row, int, Any]] = {}
         entries: list[tuple[Any, ...]] = []
-        seq, hash = self._seq, self._hash
+        told_at: dict[tuple[str, str], int] = {}
+        seq, hash, here, by_entry = self._seq, self._hash, self.was.id, self._catalogue.by_entry
         for s in steps:
-            shape, key = s.shape, (s.shape.kind, s.after.id)
+            shape, id, row = s.shape, s.after.id, s.row
+            key = (shape.kind, id)
             earlier = rows.get(key)
             current = earlier[1] if earlier is not None else self._current(s, key, draw)
-            if s.row is None:
+            if row is None:
                 version, difference, schema = current[1], s.details, current[2]  # type: ignore[index]
-                digest = state_digest(shape, current, shape.text(current))  # type: ignore[arg-type]
+                text = shape.text(current)  # type: ignore[arg-type]
+                digest = state_digest(shape, current, text)  # type: ignore[arg-type]
             else:
-                row = s.row
+                version, schema = row[1], row[2]
                 if current is None:
                     if shape.salted:
                         row = (*row[:3], draw.salt(), *row[4:])
                     difference = text = shape.text(row)
-                    version, expected = 1, 0
+                    expected = 0
                 else:
-                    if current[1] + 1 != row[1]:
-                        raise StaleStep(kind=shape.kind, id=s.after.id, before=row[1] - 1, current=current[1])
+                    if current[1] + 1 != version:
+                        raise StaleStep(kind=shape.kind, id=id, before=version - 1, current=current[1])
                     if shape.salted:
                         row = (*row[:3], current[3], *row[4:])
-                    difference, text, version = shape.difference(current, row), shape.text(row), row[1]
+                    difference, text = shape.difference(current, row), shape.text(row)
                     known = self._rows.get(key) if earlier is None else earlier
                     expected = current[1] if known is None else known[2]
-                self._check_unique(shape, row, current, rows)
+                if shape.unique:
+                    self._check_unique(shape, row, current, rows)
+                if shape is _JURISDICTION and s.before is not None and self._guard is not None:
+                    self._guard(s.before, s.after)  # type: ignore[arg-type]
                 rows[key] = (shape, row, expected, s.after)
-                schema = shape.schema
                 digest = state_digest(shape, row, text)
             seq += 1
-            reactions = self._catalogue.by_entry.get(s.name)
-            said = told.pop(key, None)
-            if reactions is not None:
-                said = (said or []) + [f"!{reaction.name}" for reaction in reactions]
+            if said := told.pop(key, None) if told else None:
+                told_at[key] = seq
+            if (reactions := by_entry.get(s.name)) is not None:
+                said = said or []
                 for reaction in reactions:
-                    self._react(timers, reaction.name, s, seq, at, cause, view)
+                    said.append(f"!{reaction.name}")
+                    made = self._react(timers, reaction.name, s, seq, at, cause, behalf)
+                    if made.parked is not None:
+                        said.append(_set_aside(made, id))
             values = (
                 FORMAT,
-                self.was.id,
+                here,
                 seq,
                 draw.entry_id(),
-                *fixed,
+                at,
+                occurred,
+                by,
+                cause[1],
+                cause[0],
                 s.name,
                 shape.kind,
                 schema,
-                s.after.id,
+                id,
                 version,
                 difference,
                 digest,
@@ -318,14 +362,18 @@ class Session:
         if told:
             raise Mistake("a timer for a record that the change does not touch")
         # From here on nothing can fail.
-        self._seq, self._hash, self._last = seq, hash, max(at, self._last)
+        self._seq, self._hash = seq, hash
+        if at > self._last:
+            self._last = at
         self._entries += entries
         self._rows.update(rows)
         for shape, row, _, record in rows.values():
             self.layer.put(shape, record, row)
+            self._moves = self._moves or shape.standing
         for timer_key, timer in timers.items():
-            timed = evolve(timer, seq=seq) if timer is not None and timer.seq == 0 else timer
-            self._timers[timer_key] = timed
+            if timer is not None and timer.seq == 0:
+                timer = evolve(timer, seq=told_at[timer.kind, timer.record])
+            self._timers[timer_key] = timer
 
     def _current(self, s: Step, key: tuple[str, str], draw: Draw) -> Row | None:
         """The row as it stands before this change. Raises for a begun record that exists and for a stale one."""
@@ -350,6 +398,8 @@ class Session:
             for (kind, id), (_, other, _, _) in pending.items():
                 if kind == shape.kind and id != row[0] and other[n] == row[n]:
                     raise NotUnique(kind=shape.kind, field=column.name)
+            if self.layer.is_free(shape, n, row[n]) and self.base.is_free(shape, n, row[n]):
+                continue
             holders = self.layer.query(shape, Query((Test(n, "=", row[n]),), 0, False, 2, None))
             if any(held[1][0] != row[0] and (shape.kind, held[1][0]) not in pending for held in holders):
                 raise NotUnique(kind=shape.kind, field=column.name)
@@ -375,22 +425,19 @@ class Session:
         for t in change.timers:
             key = (t.record, t.command, "")
             if t.due is None:
-                if self._timer(key) is not None or key in made:
+                if self.timer(key) is not None or key in made:
                     made[key] = None
                 continue
             due = times.to_text(t.due)
             made[key] = Timer(due, 0, t.shape.kind, t.record, t.command, "", cause, behalf, 0, 0, due, None)
         return made
 
-    def _timer(self, key: tuple[str, str, str]) -> Timer | None:
-        return self._timers[key] if key in self._timers else self.tx.timer(self.was.id, key)
-
-    def _react(self, timers: dict[Any, Any], name: str, s: Step, seq: int, at: str, cause: Cause, view: View) -> None:
+    def _react(self, timers: dict[Any, Any], name: str, s: Step, seq: int, at: str, cause: Cause, by: str) -> Timer:
         parked = f"more than {DEPTH_MAX} reactions deep" if cause[2] >= DEPTH_MAX else None
-        behalf = cause[1] or str(view.actor)
-        timer = Timer(at, seq, s.shape.kind, s.after.id, name, str(seq), cause[0], behalf, cause[2], 0, at, parked)
+        timer = Timer(at, seq, s.shape.kind, s.after.id, name, str(seq), cause[0], by, cause[2], 0, at, parked)
         timers[timer.key] = timer
         self.reacts = self.reacts or parked is None
+        return timer
 
     # keys
 
@@ -431,33 +478,30 @@ class Session:
 
     def batch(self) -> Batch:
         """All that was accepted, ready to be written."""
-        moved = [(shape, row, record) for shape, row, _, record in self._rows.values() if shape.standing]
-        count = self.was.standing + (1 if moved else 0)
-        if moved:
+        was, rows, timers = self.was, self._rows.values(), self._timers
+        count, code = was.standing, was.code
+        if self._moves:
+            moved = [(shape, row, record) for shape, row, _, record in rows if shape.standing]
+            count += 1
+            code = self._code(moved)
             self._standing = self.base._own.moved(count, moved)
-        head = Head(
-            id=self.was.id,
-            code=self._code(moved),
-            seq=self._seq,
-            hash=self._hash,
-            last_at=self._last,
-            standing=count,
-            next_wake=self._next_wake() if self._timers else self.was.next_wake,
-        )
-        return Batch(
-            head,
-            self.was,
-            [(shape, row, expected) for shape, row, expected, _ in self._rows.values()],
-            self._entries,
-            [t for t in self._timers.values() if t is not None],
-            list(self._timers),
-            list(self._keys.values()),
-        )
+        wake = self._next_wake() if timers else was.next_wake
+        head = Head(was.id, code, self._seq, self._hash, self._last, count, wake)
+        batch = Batch(head, was, [row[:3] for row in rows], self._entries)
+        if timers:
+            batch.timers = [t for t in timers.values() if t is not None]
+            batch.removed = list(timers)
+        if self._keys:
+            batch.keys = list(self._keys.values())
+        return batch
 
     def committed(self) -> None:
-        """After the commit: remember the standing records as they are now."""
+        """After the commit: remember the records as they are now."""
         if self._standing is not None:
             self._cache.keep(self._standing)
+        for shape, row, expected, record in self._rows.values():
+            if expected and not shape.standing:  # what changes once will change again; what is new seldom at once
+                self._cache.recent.keep(self.was.id, shape, (record, row))
 
     def _code(self, moved: list[tuple[Shape, Row, Any]]) -> str:
         for shape, _, record in moved:
@@ -493,6 +537,21 @@ def _told(
         elif key != fired:
             told.setdefault((kinds.get(record, ""), record), []).append(f"-{command}")
     return told
+
+
+def _set_aside(timer: Timer, about: str) -> str:
+    """What an entry about `about` says of a timer put off or parked: `?command@wake@attempts`, `=command@attempts`.
+
+    A reaction's has `#seq` behind its name; `/record` at the end names the timer's record where that is another.
+    """
+    name = timer.command + (f"#{timer.source}" if timer.source else "")
+    said = f"?{name}@{timer.wake}@{timer.attempts}" if timer.parked is None else f"={name}@{timer.attempts}"
+    return said if timer.record == about else f"{said}/{timer.record}"
+
+
+def _runner(timer: Timer) -> Ref:
+    """The system, under the name of the timer or reaction."""
+    return system(f"{'reaction' if timer.source else 'timer'}:{timer.command}")
 
 
 def _mac(salt: str, call: Call[Any]) -> str:

@@ -1,4 +1,4 @@
-"""Standing records in memory: kept while a jurisdiction's count of their changes stays the same."""
+"""Records in memory: standing ones while the count of their changes stays the same, others while their row does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from communitycore.kernel.errors import StoreBusy
 from communitycore.kernel.query import FIND_MAX, Query
 from communitycore.kernel.shape import Row, Shape
 from communitycore.kernel.view import Held
@@ -29,6 +30,10 @@ class Standing:
         held = self._kinds.get(shape.kind)
         if held is None:
             held = {row[0]: (shape.read_row(row), row) for row in _all_rows(tx, shape, self.jurisdiction)}
+            head = tx.head(self.jurisdiction)
+            if head is not None and head.standing != self.count:
+                # An ancestor is read unlocked, and not every store's transactions see one state throughout.
+                raise StoreBusy(url=self.jurisdiction, why="what stands there changed while it was read")
             self._kinds[shape.kind] = held
         return held
 
@@ -69,9 +74,10 @@ class Standing:
 
 
 class StandingCache:
-    """The newest Standing of every jurisdiction that this hub has touched."""
+    """The newest Standing of every jurisdiction that this hub has touched, and the records last seen."""
 
     def __init__(self) -> None:
+        self.recent = Recent()
         self._kept: dict[str, Standing] = {}
         self._lock = threading.Lock()
 
@@ -90,6 +96,33 @@ class StandingCache:
             kept = self._kept.get(standing.jurisdiction)
             if kept is None or kept.count < standing.count:
                 self._kept[standing.jurisdiction] = standing
+
+
+class Recent:
+    """The records last read or written: one whose row is still the same need not be made from it again."""
+
+    def __init__(self, most: int = 4_096) -> None:
+        self._kept: dict[tuple[str, str, str], Held] = {}
+        self._most = most
+
+    def read(self, shape: Shape, jurisdiction: str, row: Row) -> Held:
+        """The record in `row`. Raises Damaged."""
+        known = self._kept.get((jurisdiction, shape.kind, row[0]))
+        if known is not None and known[1] == row:
+            return known
+        held = (shape.read_row(row), row)
+        self.keep(jurisdiction, shape, held)
+        return held
+
+    def keep(self, jurisdiction: str, shape: Shape, held: Held) -> None:
+        """Remember it; when there are too many, all are forgotten, which costs less than knowing the oldest."""
+        if len(self._kept) >= self._most:
+            self._kept.clear()
+        self._kept[jurisdiction, shape.kind, held[1][0]] = held
+
+    def forget(self) -> None:
+        """Remember nothing, for instance once something was erased."""
+        self._kept.clear()
 
 
 def _all_rows(tx: Reading, shape: Shape, jurisdiction: str) -> Iterable[Row]:

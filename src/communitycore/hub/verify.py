@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from attrs import Factory, define
+from attrs import Factory, define, evolve
 
 from communitycore.hub.catalogue import Catalogue
 from communitycore.hub.standing import _all_rows
@@ -18,7 +18,7 @@ from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.record import shape_of
 from communitycore.kernel.shape import Row, Shape
 from communitycore.kernel.values import frozen
-from communitycore.ports import Head, Reading, Store
+from communitycore.ports import Head, Reading, Store, Timer
 
 PAGE = 1_000
 _BODY = shape_of(Jurisdiction)
@@ -104,7 +104,8 @@ class _Check:
         self.tx, self.head, self.catalogue, self.report = tx, head, catalogue, report
         self.progress, self.total = progress, total
         self.begun: Counter[str] = Counter()
-        self.timers: dict[tuple[str, str, str], tuple[str, str]] = {}  # key -> due, kind
+        self.timers: dict[tuple[str, str, str], Timer] = {}
+        self.call, self.depth = "", 0  # of the entries that one call or timer left, and how deep it was set off
 
     def fault(self, what: str, what_zh: str, **where: Any) -> None:
         self.report.faults.append(Fault(self.head.id, what, what_zh, **where))
@@ -171,21 +172,33 @@ class _Check:
         return seq, hash, at
 
     def follow(self, entry: Entry) -> None:
+        """What an entry did to its record's timers; see docs/journal.md."""
         if entry.begins:
             self.begun[entry.kind] += 1
         if entry.timers is None:
             return
+        if (call := entry.id[18:]) != self.call:  # ids of one call share the noise behind their count
+            self.call, self.depth = call, 0
+        behalf = entry.behalf or entry.actor
         for item in json.loads(entry.timers):
-            sign, rest = item[:1], item[1:]
+            sign, (rest, _, other) = item[0], item[1:].partition("/")
+            name, *more = rest.split("@")
+            command, _, source = name.partition("#")
+            key = (other or entry.record, command, source)
             if sign == "+":
-                command, _, due = rest.partition("@")
-                self.timers[entry.record, command, ""] = due, entry.kind
+                due = more[0]
+                self.timers[key] = Timer(due, entry.seq, entry.kind, *key, entry.cause, behalf, 0, 0, due, None)
             elif sign == "!":
-                self.timers[entry.record, rest, str(entry.seq)] = entry.at, entry.kind
-            else:
-                rest, _, other = rest.partition("/")
-                command, _, source = rest.partition("#")
-                self.timers.pop((other or entry.record, command, source), None)
+                at, key = entry.at, (entry.record, command, str(entry.seq))
+                self.timers[key] = Timer(at, entry.seq, entry.kind, *key, entry.cause, behalf, self.depth, 0, at, None)
+            elif sign == "-":
+                gone = self.timers.pop(key, None)
+                if gone is not None and entry.actor in (f"system/timer:{command}", f"system/reaction:{command}"):
+                    self.depth = gone.depth + 1
+            elif sign == "?":
+                self.timers[key] = evolve(self.timers[key], wake=more[0], attempts=int(more[1]))
+            elif sign == "=":
+                self.timers[key] = evolve(self.timers[key], parked="", attempts=int(more[0]))
 
     def rows(self) -> None:
         seen: Counter[str] = Counter()
@@ -233,12 +246,12 @@ class _Check:
             )
 
     def waiting(self) -> None:
-        waiting = self.tx.timers(self.head.id, None, 1 << 40)
-        stored = {t.key: (t.due, t.kind) for t in waiting}
-        # A failure, of which the journal does not tell, puts off the wake and counts the attempt.
-        put_off = {t.key for t in waiting if t.wake != t.due and not t.attempts}
+        # Why one is parked stands in its row alone, since it may tell what a journal must not.
+        stored = {
+            t.key: t if t.parked is None else evolve(t, parked="") for t in self.tx.timers(self.head.id, None, 1 << 40)
+        }
         for key in sorted(self.timers.keys() | stored.keys(), key=str):
-            if self.timers.get(key) != stored.get(key) or key in put_off:
+            if self.timers.get(key) != stored.get(key):
                 record, command, _ = key
                 self.fault(
                     f"the timer {command} of {record} is not as the journal says",

@@ -60,6 +60,7 @@ class Declared:
         positional = code.co_argcount - 1
         self.name = name
         self.may = may
+        self.ways = tuple(may)
         self.function = function
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import NewType
 
@@ -18,12 +19,13 @@ GrantId = NewType("GrantId", str)
 ID_LENGTH = 36
 
 
-_visible = re.compile(r"[!-.0-~]{1,36}").fullmatch
+visible = re.compile(r"[!-.0-~]{1,36}").fullmatch
+"""Whether a text can be an id."""
 
 
 def check_id(value: object, field: str = "id") -> str:
     """`value` if it can be an id: 1 to 36 visible ASCII characters without `/`."""
-    if isinstance(value, str) and _visible(value):
+    if isinstance(value, str) and visible(value):
         return value
     raise BadValue(
         field=field,
@@ -32,7 +34,7 @@ def check_id(value: object, field: str = "id") -> str:
     )
 
 
-@frozen(order=True)
+@frozen(order=True, cache_hash=True)
 class Ref:
     """A record in a jurisdiction, as it is named from outside: `jurisdiction/id`."""
 
@@ -45,10 +47,15 @@ class Ref:
     @classmethod
     def parse(cls, text: str) -> Ref:
         """Raises BadValue unless `text` is `jurisdiction/id`."""
-        jurisdiction, slash, local = text.partition("/")
-        if not slash:
-            raise BadValue(field="ref", why=f"{text!r} is not jurisdiction/id", why_zh=f"{text!r} 不是“辖区/编号”")
-        return cls(check_id(jurisdiction, "ref"), check_id(local, "ref"))
+        return _parse(text)
+
+
+@lru_cache(4096)  # actors and parties come again and again
+def _parse(text: str) -> Ref:
+    jurisdiction, slash, local = text.partition("/")
+    if not slash:
+        raise BadValue(field="ref", why=f"{text!r} is not jurisdiction/id", why_zh=f"{text!r} 不是“辖区/编号”")
+    return Ref(check_id(jurisdiction, "ref"), check_id(local, "ref"))
 
 
 SYSTEM = "system"
@@ -72,20 +79,14 @@ class Draw:
 
     __slots__ = ("_cause", "_drawn", "_entries", "_noise", "_salts", "_time", "at", "ids", "seed", "stamp")
 
-    def __init__(self, seed: bytes, at: datetime) -> None:
+    def __init__(self, seed: bytes, at: datetime, stamp: str | None = None) -> None:
         self.seed = seed
         self.at = at
-        self.stamp = times.to_text(at)
-        self._begin()
-        stamp = f"{int(at.timestamp() * 1000):012x}"
-        self._time = f"{stamp[:8]}-{stamp[8:]}-7"
-
-    def _begin(self) -> None:
+        self.stamp = times.to_text(at) if stamp is None else stamp
         self.ids: set[str] = set()
-        self._drawn = 0
-        self._salts = 0
+        self._drawn = self._salts = 0
         self._entries = 1
-        self._noise = self._cause = ""
+        self._noise = self._cause = self._time = ""
 
     def id(self) -> str:
         """A new id."""
@@ -96,9 +97,13 @@ class Draw:
             # One hash holds the noise of four ids.
             self._noise = sha256(b"id%d:%b" % (n >> 2, self.seed)).hexdigest()
             if n == 0:
-                self._cause = f"-8{self._noise[:3]}-{self._noise[3:15]}"
+                stamp = f"{int(self.at.timestamp() * 1000):012x}"
+                self._time = f"{stamp[:8]}-{stamp[8:]}-7"
         noise = self._noise[part * 16 : part * 16 + 16]
-        made = f"{self._time}{n & 0xFFF:03x}-8{noise[:3]}-{noise[3:15]}"
+        tail = f"-8{noise[:3]}-{noise[3:15]}"
+        if n == 0:
+            self._cause = tail
+        made = f"{self._time}{n & 0xFFF:03x}{tail}"
         self.ids.add(made)
         return made
 
@@ -115,8 +120,5 @@ class Draw:
         return sha256(b"salt%d:%b" % (n, self.seed)).hexdigest()
 
     def again(self) -> Draw:
-        """The same chance from its start, for a second attempt."""
-        same = Draw.__new__(Draw)
-        same.seed, same.at, same.stamp, same._time = self.seed, self.at, self.stamp, self._time
-        same._begin()
-        return same
+        """The same chance from its start, for the next attempt: itself, while nothing was drawn."""
+        return Draw(self.seed, self.at, self.stamp) if self._drawn or self._salts else self

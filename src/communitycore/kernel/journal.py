@@ -93,13 +93,38 @@ FIELDS = tuple(name for name in Entry.__annotations__ if name != "hash")
 
 def chain_hash(before: str, values: tuple[Any, ...]) -> str:
     """The hash of an entry whose FIELDS have these values, after one with hash `before`."""
-    parts = [
-        "-," if v is None else f"{len(v)}:{v}," if v.__class__ is str and v.isascii() else _counted(v) for v in values
-    ]
-    return sha256(f"{len(before)}:{before},{''.join(parts)}".encode()).hexdigest()
+    try:
+        start, said, end = _plain(before, *values)
+    except (TypeError, ValueError, AttributeError):
+        start, said, end = "ü", b"", "ü"  # a null or a number where we write text
+    if start.isascii() and end.isascii():
+        return sha256(b"%b%d:%b%b" % (start.encode(), len(said), said, end.encode())).hexdigest()
+    # Somebody else wrote it: there characters are not bytes.
+    return sha256("".join([_counted(before), *map(_counted, values)]).encode()).hexdigest()
+
+
+def _plain(
+    before: str, format: int, where: str, seq: int, id: str, at: str, occurred: str, actor: str, behalf: str | None,
+    cause: str, name: str, kind: str, schema: int, record: str, version: int, difference: str, digest: str,
+    above: str | None, grant: str | None, timers: str | None,
+) -> tuple[str, bytes, str]:  # fmt: skip
+    """What is hashed before the difference, the difference, and what after it, where all but it is ASCII."""
+    a, b, c, d = f"{format:d}", f"{seq:d}", f"{schema:d}", f"{version:d}"
+    return (
+        f"{len(before)}:{before},{len(a)}:{a},{len(where)}:{where},{len(b)}:{b},{len(id)}:{id},{len(at)}:{at},"
+        f"{len(occurred)}:{occurred},{len(actor)}:{actor},{'-,' if behalf is None else f'{len(behalf)}:{behalf},'}"
+        f"{len(cause)}:{cause},{len(name)}:{name},{len(kind)}:{kind},{len(c)}:{c},{len(record)}:{record},{len(d)}:{d},",
+        difference.encode(),
+        f",{len(digest)}:{digest},"
+        f"{'-,' if above is None else f'{len(above)}:{above},'}"
+        f"{'-,' if grant is None else f'{len(grant)}:{grant},'}"
+        f"{'-,' if timers is None else f'{len(timers)}:{timers},'}",
+    )
 
 
 def _counted(value: object) -> str:
+    if value is None:
+        return "-,"
     text = str(value)
     return f"{len(text.encode())}:{text},"
 

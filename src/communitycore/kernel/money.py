@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from attrs import field, frozen
+from attrs import field
 
 from communitycore.kernel.errors import BadValue
+from communitycore.kernel.values import frozen
 
 # Currencies whose minor unit is not a hundredth (ISO 4217, table A.1).
 _PLACES = (

@@ -34,6 +34,8 @@ def where(
     name = field if isinstance(field, str) else getattr(field, "__name__", None)
     if not isinstance(name, str):
         raise Mistake(f"where() takes a field of a record class, such as Wish.status, not {field!r}")
+    if equals is not _ABSENT and at_least is _ABSENT and below is _ABSENT and among is _ABSENT:
+        return Where(name, "=", equals)
     tests: tuple[tuple[Comparison, Any], ...] = (
         ("=", equals),
         (">=", at_least),
@@ -123,7 +125,7 @@ def make_query(
             raise Mistake(f"find {shape.kind}: a range of {c.field} needs an end that is not None")
         value = tuple(shape.key_of(c.field, v) for v in c.value) if c.test == "in" else shape.key_of(c.field, c.value)
         tests.append(Test(shape.position[c.field], c.test, value))
-    name = name_of(order)
+    name = order if order.__class__ is str else name_of(order)
     if name != "id":
         known = shape.by_name.get(name)
         if known is None or known.optional or known.type in ("nested", "money"):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 from attrs import field
 
 from communitycore.kernel.rules import PUBLIC, Rule
-from communitycore.kernel.shape import INDEXED, PERSONAL, UNIQUE, Max, Shape, make_shape
+from communitycore.kernel.shape import INDEXED, PERSONAL, UNIQUE, Max, Row, Shape, make_shape
 from communitycore.kernel.states import States
 from communitycore.kernel.values import frozen
 
@@ -32,8 +32,16 @@ class Kind(Protocol[R_co, I_contra]):
     def of_id(self, id: I_contra, /) -> R_co: ...
 
 
+class Rowed:
+    """What remembers the row that it was read from or written as; the copies that `evolve` makes do not."""
+
+    __slots__ = ("__row__",)
+
+    __row__: Row
+
+
 @frozen(kw_only=True)
-class Record(Generic[I]):
+class Record(Rowed, Generic[I]):
     """The current state of one thing. `version` counts its steps and is kept by the hub."""
 
     __shape__: ClassVar[Shape]

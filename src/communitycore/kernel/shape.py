@@ -18,17 +18,17 @@ from functools import cache
 from hashlib import sha256
 from hmac import digest as hmac_digest
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import attrs
 
 from communitycore.kernel import convert, times
 from communitycore.kernel.errors import BadValue, Damaged, Mistake
-from communitycore.kernel.ids import Ref, check_id
+from communitycore.kernel.ids import Ref, check_id, visible
 from communitycore.kernel.money import Money
 from communitycore.kernel.rules import Rule
 from communitycore.kernel.states import States
-from communitycore.kernel.values import frozen
+from communitycore.kernel.values import frozen, is_frozen
 
 Row = tuple[Any, ...]
 Stored = Literal["id", "ref", "text", "int", "bool", "time", "date", "enum", "decimal", "nested"]
@@ -71,7 +71,7 @@ class Column:
 
 @frozen
 class Field:
-    """One declared field: where its columns stand in the row, and how its type goes in and out."""
+    """One declared field of a record class: where its columns stand in the row, how its type goes in and out."""
 
     name: str
     type: Stored | Literal["money"]
@@ -79,8 +79,13 @@ class Field:
     optional: bool
     personal: bool
     at: int
-    default: Any
     max: int
+    record: Any
+
+    @property
+    def default(self) -> Any:
+        """What it is if not given: a value, an attrs.Factory, or attrs.NOTHING."""
+        return getattr(attrs.fields(self.record), self.name).default
 
 
 HEADER = (
@@ -98,11 +103,8 @@ class Shape:
         self,
         cls: type[Any],
         kind: str,
-        fields: tuple[Field, ...],
-        columns: tuple[Column, ...],
         *,
         states: States[Any] | None,
-        state_field: str | None,
         read: Rule,
         owner: str | None,
         standing: bool,
@@ -112,42 +114,50 @@ class Shape:
     ) -> None:
         self.cls = cls
         self.kind = kind
-        self.fields = fields
-        self.columns = columns
         self.states = states
-        self.state_field = state_field
         self.read = read
         self.owner = owner
         self.standing = standing
         self.subject = subject
         self.schema = schema
         self.actors = actors
-        self.salted = any(f.personal for f in fields)
-        self.by_name = {f.name: f for f in fields}
-        self.id_type: Any = None
+        self.id_type: Any = _id_type(cls)
         self._encoders: dict[str, Callable[[Any], Any]] = {}
-        self.unique = frozenset(n for n, column in enumerate(columns) if column.unique)
-        self.position = {column.name: n for n, column in enumerate(columns)}
 
     def __repr__(self) -> str:
         return f"<Shape {self.kind}>"
 
     def __getattr__(self, name: str) -> Any:
-        # The codec is generated on first use: importing thirty kinds must stay cheap.
+        # What is read off the fields, and the codec generated from that, are made on first use: importing thirty
+        # kinds must stay cheap.
         if name in _GENERATED:
-            for made, function in _generate(self).items():
-                setattr(self, made, function)
-            return getattr(self, name)
-        raise AttributeError(name)
+            made = _generate(self)
+        elif name in _DECLARED:
+            made = _read_fields(self)
+        else:
+            raise AttributeError(name)
+        vars(self).update(made)
+        return made[name]
+
+    # read off the declared fields. unique: positions of unique columns; state_field: the one with the table's enum
+    fields: tuple[Field, ...]
+    columns: tuple[Column, ...]
+    by_name: dict[str, Field]
+    position: dict[str, int]
+    unique: frozenset[int]
+    salted: bool
+    state_field: str | None
 
     # generated: to_row(record, version, salt) -> Row; from_row(row) -> record;
     # text(row) -> canonical JSON of its non-null fields; difference(old, new) -> canonical JSON;
-    # advance(record, version) -> the record with that version
+    # advance(record, version, row) -> the record with that version, which remembers its row;
+    # move(after, before, row of before, version) -> to_row of after, made from what `before` shares with it
     to_row: Callable[[Any, int, str | None], Row]
     from_row: Callable[[Row], Any]
     text: Callable[[Row], str]
     difference: Callable[[Row, Row], str]
-    advance: Callable[[Any, int], Any]
+    advance: Callable[[Any, int, Row], Any]
+    move: Callable[[Any, Any, Row, int], Row]
 
     def read_row(self, row: Row) -> Any:
         """The record in `row`. Raises Damaged if its bytes are not what they claim to be."""
@@ -175,7 +185,10 @@ class Shape:
         return encode(value)
 
 
-_GENERATED = frozenset({"to_row", "from_row", "text", "difference", "advance"})
+_GENERATED = frozenset({"to_row", "from_row", "text", "difference", "advance", "move"})
+
+
+_DECLARED = frozenset({"fields", "columns", "by_name", "position", "unique", "salted", "state_field"})
 
 
 def make_shape(
@@ -190,53 +203,18 @@ def make_shape(
     schema: int,
     actors: Rule | None = None,
 ) -> Shape:
-    """Read `cls`'s types. Raises Mistake for what no store can hold."""
+    """Read `cls`'s types. Raises Mistake for what no store can hold.
+
+    Those of the library's own rooms, which its tests read, are read when first asked for.
+    """
     if not (kind.isascii() and kind.replace("_", "").isalnum() and kind.islower() and len(kind) <= 40):
         raise Mistake(f"{kind!r} is no kind's name: lower-case ASCII letters, digits and _, at most 40")
     if "__attrs_attrs__" not in cls.__dict__ or not hasattr(cls, "of_id"):
         raise Mistake(f"{cls.__name__} is not a frozen attrs class over Record[...]; declare it so, below @record")
-    hints = _hints(cls)
-    columns = list(HEADER)
-    fields: list[Field] = []
-    state_field = None
-    for attribute in attrs.fields(cls):
-        name = attribute.name
-        if name in ("id", "version"):
-            continue
-        if name in ("schema", "salt", "jurisdiction"):
-            raise Mistake(f"{kind}.{name}: that name is the store's; choose another")
-        marks, optional, plain = unwrap(hints[name])
-        stored = _stored(plain, f"{kind}.{name}")
-        indexed = INDEXED in marks or UNIQUE in marks
-        if indexed and stored in ("nested", "money"):
-            raise Mistake(f"{kind}.{name}: a {stored} field cannot be indexed")
-        longest = next((m.length for m in marks if isinstance(m, Max)), TEXT_MAX)
-        if indexed:
-            longest = min(longest, INDEXED_MAX)
-        if states is not None and plain is states.kind:
-            state_field = name
-        fields.append(Field(name, stored, plain, optional, PERSONAL in marks, len(columns), attribute.default, longest))
-        if stored == "money":
-            columns += [Column(f"{name}_amount", "int"), Column(f"{name}_currency", "enum", max=40)]
-        else:
-            width = {"text": longest, "nested": NESTED_MAX, "enum": 40, "decimal": 60}.get(stored, 0)
-            columns.append(Column(name, stored, width, INDEXED in marks, UNIQUE in marks))
-    names = [column.name.lower() for column in columns]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise Mistake(f"{kind}: two columns would be called {twice[0]} (a Money field makes _amount and _currency)")
-    if states is not None and state_field is None:
-        raise Mistake(f"{kind}: no field has the type {states.kind.__name__} of its state table")
-    if any(f.personal for f in fields) and owner is None:
-        raise Mistake(f"{kind} has Personal fields; say whose they are: @record(..., owner='field')")
-    if owner not in (None, "id", *(f.name for f in fields)):
-        raise Mistake(f"{kind}: owner={owner!r} is none of its fields")
     shape = Shape(
         cls,
         kind,
-        tuple(fields),
-        tuple(columns),
         states=states,
-        state_field=state_field,
         read=read,
         owner=owner,
         standing=standing,
@@ -244,31 +222,91 @@ def make_shape(
         schema=schema,
         actors=actors,
     )
-    shape.id_type = _id_type(cls)
+    if not cls.__module__.startswith(_OUR_OWN):
+        vars(shape).update(_read_fields(shape))
+        if untyped := [a.name for a in attrs.fields(cls) if a.name not in {*_OWN, *shape.by_name}]:
+            raise Mistake(f"{kind}.{untyped[0]}: a field without a type; say what a store shall hold")
     return shape
 
 
-def _hints(cls: type[Any]) -> dict[str, Any]:
-    """Like typing.get_type_hints with extras, but each class's annotations are compiled in one go.
+_OWN = frozenset({"id", "version", "__shape__", "__row__"})  # what every record has
+_OUR_OWN = __name__.partition(".")[0] + "."
 
-    Thirty kinds are declared at import, and typing takes as long for each as attrs does to build the class.
+
+def _read_fields(shape: Shape) -> dict[str, Any]:
+    """What `_DECLARED` names. Raises Mistake for what no store can hold."""
+    columns = list(HEADER)
+    fields: list[Field] = []
+    for name, declared in _hints(shape.cls, _OWN).items():
+        fields.append(_field(shape, name, declared, len(columns)))
+        columns += _columns(fields[-1], declared)
+    _check_together(shape, fields, columns)
+    states = shape.states
+    return {
+        "fields": tuple(fields),
+        "columns": tuple(columns),
+        "by_name": {f.name: f for f in fields},
+        "position": {column.name: n for n, column in enumerate(columns)},
+        "unique": frozenset(n for n, column in enumerate(columns) if column.unique),
+        "salted": any(f.personal for f in fields),
+        "state_field": None if states is None else [f.name for f in fields if f.declared is states.kind][-1],
+    }
+
+
+def _field(shape: Shape, name: str, declared: Any, at: int) -> Field:
+    where = f"{shape.kind}.{name}"
+    if name in ("schema", "salt", "jurisdiction"):
+        raise Mistake(f"{where}: that name is the store's; choose another")
+    marks, optional, plain = unwrap(declared)
+    stored = _stored(plain, where)
+    longest = next((m.length for m in marks if isinstance(m, Max)), TEXT_MAX)
+    if INDEXED in marks or UNIQUE in marks:
+        if stored in ("nested", "money"):
+            raise Mistake(f"{where}: a {stored} field cannot be indexed")
+        longest = min(longest, INDEXED_MAX)
+    return Field(name, stored, plain, optional, PERSONAL in marks, at, longest, shape.cls)
+
+
+def _columns(field: Field, declared: Any) -> list[Column]:
+    if field.type == "money":
+        return [Column(f"{field.name}_amount", "int"), Column(f"{field.name}_currency", "enum", max=40)]
+    marks, _, _ = unwrap(declared)
+    width = {"text": field.max, "nested": NESTED_MAX, "enum": 40, "decimal": 60}.get(field.type, 0)
+    return [Column(field.name, field.type, width, INDEXED in marks, UNIQUE in marks)]
+
+
+def _check_together(shape: Shape, fields: list[Field], columns: list[Column]) -> None:
+    kind, states, owner = shape.kind, shape.states, shape.owner
+    names = [column.name.lower() for column in columns]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise Mistake(f"{kind}: two columns would be called {twice[0]} (a Money field makes _amount and _currency)")
+    if states is not None and not any(f.declared is states.kind for f in fields):
+        raise Mistake(f"{kind}: no field has the type {states.kind.__name__} of its state table")
+    if any(f.personal for f in fields) and owner is None:
+        raise Mistake(f"{kind} has Personal fields; say whose they are: @record(..., owner='field')")
+    if owner not in (None, "id", *(f.name for f in fields)):
+        raise Mistake(f"{kind}: owner={owner!r} is none of its fields")
+
+
+def _hints(cls: type[Any], left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Like typing.get_type_hints with extras, but of fields alone; each class's annotations are compiled in one go.
+
+    Thirty kinds are read when a file is opened, and typing takes as long for each as attrs does to build the class.
     """
     hints: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         declared = base.__dict__.get("__annotations__", {})
-        wanted = {name: text for name, text in declared.items() if name not in ("id", "version", "__shape__")}
-        if not wanted:
-            continue
-        if all(isinstance(text, str) for text in wanted.values()):
+        wanted = {name: text for name, text in declared.items() if name not in left_out}
+        if wanted and all(isinstance(text, str) for text in wanted.values()):
             scope = vars(sys.modules[base.__module__])
             try:
                 values = eval("(" + ",".join(wanted.values()) + ",)", scope)  # noqa: S307 - the class's own source
             except NameError:
-                return typing.get_type_hints(cls, include_extras=True)  # its error names the annotation
-            hints.update(zip(wanted, values, strict=True))
-        else:
-            hints.update(wanted)
-    return hints
+                typed = typing.get_type_hints(base, include_extras=True)  # its error names the annotation
+                values = [typed[name] for name in wanted]
+            wanted = dict(zip(wanted, values, strict=True))
+        hints.update(wanted)
+    return {name: hint for name, hint in hints.items() if ClassVar not in (hint, typing.get_origin(hint))}
 
 
 def _id_type(cls: type[Any]) -> Any:
@@ -341,7 +379,7 @@ def _check_nested(plain: Any, where: str) -> None:
             return
         if hasattr(plain, "to_text") and hasattr(plain, "from_text"):
             return
-        if attrs.has(plain) and plain.__hash__ is not None:  # a mutable one has no hash
+        if is_frozen(plain):
             if plain not in _NESTED_FIT:
                 for name, inner in _hints(plain).items():
                     _check_nested(inner, f"{where}.{name}")
@@ -502,7 +540,8 @@ def _decoder(field: Field) -> Callable[[Any], Any]:
         "bool": bool,
         "time": times.from_text,
         "date": date.fromisoformat,
-        "enum": declared,
+        # calling the enum takes ten times as long as looking into its members
+        "enum": {member.value: member for member in declared}.__getitem__ if field.type == "enum" else declared,
         "decimal": Decimal,
         "nested": nested,
     }
@@ -513,7 +552,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-# RFC 2104, for a key as long as SHA-256's block. The standard library's hmac, which takes any key, sets up a
+# HMAC as in RFC 2104, for a key as long as SHA-256's block. The standard library's hmac, which takes any key, sets up a
 # digest by name at each call, which costs more than the two hashes; tests hold one against the other.
 _BLOCK = 64
 _INNER, _OUTER = (bytes(n ^ pad for n in range(256)) for pad in (0x36, 0x5C))
@@ -535,6 +574,33 @@ def _missing(field: str) -> Any:
     raise ValueError(f"{field} is missing")
 
 
+def _whole(text: str) -> bool:
+    """Whether it has no half of a surrogate pair in it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _encoded(field: Field, v: str) -> str:
+    """Source of the column, or for money the two, of a value `v`: at once where it is plainly fit, else encoded."""
+    name = f"enc_{field.name}({v})"
+    made = {
+        "id": f"{v} if {v}.__class__ is str and visible({v}) else {name}",
+        "int": f"{v} if {v}.__class__ is int and LEAST <= {v} <= MOST else {name}",
+        "text": f"{v} if {v}.__class__ is str and len({v}) <= {field.max} and NUL not in {v} "
+        f"and ({v}.isascii() or whole({v})) else {name}",
+        "bool": f"1 if {v} is True else 0 if {v} is False else {name}",
+        "enum": f"{v}._value_ if {v}.__class__ is type_{field.name} else {name}",
+    }.get(field.type, name)
+    if typing.get_origin(field.declared) is tuple:
+        made = f"'[]' if {v}.__class__ is tuple and not {v} else {name}"
+    if field.optional:
+        made = f"{'(None, None)' if field.type == 'money' else 'None'} if {v} is None else {made}"
+    return f"({made})"
+
+
 def _column_text(field: Field, column: str) -> str:
     """Source of the canonical JSON of one non-null column value."""
     return {
@@ -552,11 +618,17 @@ def _generate(shape: Shape) -> dict[str, Any]:
         "cls": shape.cls,
         "new": shape.cls.__new__,
         "check_id": check_id,
+        "visible": visible,
+        "whole": _whole,
+        "NUL": "\0",
+        "LEAST": -_BITS,
+        "MOST": _BITS - 1,
         "SCHEMA": shape.schema,
         "missing": _missing,
         "mac": personal_mac,
         "set_id": shape.cls.id.__set__,
         "set_version": shape.cls.version.__set__,
+        "set_row": shape.cls.__row__.__set__,
     }
     source = "\n".join(_source(shape, scope))
     exec(compile(source, f"<codec of {shape.kind}>", "exec"), scope)
@@ -569,17 +641,33 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
         scope[f"enc_{f.name}"] = _encoder(shape.kind, f)
         scope[f"dec_{f.name}"] = _decoder(f)
         scope[f"set_{f.name}"] = getattr(shape.cls, f.name).__set__
+        scope[f"type_{f.name}"] = f.declared
 
     yield "def to_row(r, version, salt):"
+    for f in shape.fields:
+        yield f"    v{f.at} = r.{f.name}"
     yield "    return (check_id(r.id), version, SCHEMA, salt"
     for f in shape.fields:
-        star, null = ("*", "(None, None)") if f.type == "money" else ("", "None")
-        whole = f"enc_{f.name}(r.{f.name})"
-        yield f"    , {star}({null} if r.{f.name} is None else {whole})" if f.optional else f"    , {star}{whole}"
+        yield f"    , {'*' if f.type == 'money' else ''}{_encoded(f, f'v{f.at}')}"
     yield "    )"
 
+    yield "def move(r, before, row, version):"
+    yield "    return (row[0], version, SCHEMA, None"
+    for f in shape.fields:
+        # A field that the record shares with the one before it was checked and written when that was. A null in the
+        # row of a field that is never None was added after the row was written: its default is written out now.
+        same = f"(v := r.{f.name}) is before.{f.name}" + ("" if f.optional else f" and row[{f.at}] is not None")
+        star, kept = ("*", f"(row[{f.at}], row[{f.at + 1}])") if f.type == "money" else ("", f"row[{f.at}]")
+        yield f"    , {star}({kept} if {same} else {_encoded(f, 'v')})"
+    yield "    )"
+
+    plain = not any(a.validator or a.converter for a in attrs.fields(shape.cls))
+    plain = plain and not hasattr(shape.cls, "__attrs_post_init__")
     yield "def from_row(row):"
-    yield "    return cls(id=row[0], version=row[1]"
+    yield "    r = new(cls)" if plain else "    r = cls(id=row[0], version=row[1]"
+    if plain:
+        yield "    set_id(r, row[0])"
+        yield "    set_version(r, row[1])"
     for f in shape.fields:
         stored = f"row[{f.at}]"
         value = {"money": f"enc_money({stored}, row[{f.at + 1}])", "id": stored, "int": stored, "text": stored}.get(
@@ -596,8 +684,12 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
         else:
             scope[f"default_{f.name}"] = f.default
             absent = f"default_{f.name}"
-        yield f"    , {f.name}={absent} if {stored} is None else {value}"
-    yield "    )"
+        found = f"{absent} if {stored} is None else {value}"
+        yield f"    set_{f.name}(r, {found})" if plain else f"    , {f.name}={found}"
+    if not plain:
+        yield "    )"
+    yield "    set_row(r, row)"
+    yield "    return r"
 
     def one(f: Field, row: str) -> str:
         column = f"{row}[{f.at}]"
@@ -626,8 +718,9 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
         yield f"    if {changed}: parts.append({quote(f.name) + ':['!r} + {before} + ',' + {after} + ']')"
     yield "    return '{' + ','.join(parts) + '}'"
 
-    yield "def advance(r, version):"
+    yield "def advance(r, version, row):"
     yield "    n = new(cls)"
+    yield "    set_row(n, row)"
     yield "    set_id(n, r.id)"
     yield "    set_version(n, version)"
     for f in shape.fields:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from communitycore.kernel import forks
 from communitycore.kernel.errors import BadValue
 
 Clock = Callable[[], datetime]
@@ -14,6 +16,25 @@ Entropy = Callable[[int], bytes]
 def system_clock() -> datetime:
     """The machine's clock, in UTC."""
     return datetime.now(UTC)
+
+
+_seeds: list[bytes] = []
+_SEED, _TOGETHER = 32, 64
+
+
+def system_entropy(length: int) -> bytes:
+    """The machine's chance, drawn for many calls at a time: each asks for a seed, and drawing it is a system call."""
+    if length != _SEED:
+        return os.urandom(length)
+    try:
+        return _seeds.pop()
+    except IndexError:
+        drawn = os.urandom(_SEED * _TOGETHER)
+        _seeds.extend(drawn[n : n + _SEED] for n in range(_SEED, len(drawn), _SEED))
+        return drawn[:_SEED]
+
+
+forks.after(_seeds.clear)  # two processes must not draw the same
 
 
 def to_text(moment: datetime, field: str = "time") -> str:
@@ -42,7 +63,8 @@ def to_text(moment: datetime, field: str = "time") -> str:
 
 def from_text(text: str) -> datetime:
     """The instant that `to_text` wrote."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def aware(moment: datetime, field: str = "time") -> datetime:

@@ -167,6 +167,10 @@ class Layer:
             if row[n] is not None:
                 self._unique.setdefault((shape.kind, n), {})[row[n]] = row[0]
 
+    def is_free(self, shape: Shape, column: int, value: Any) -> bool:
+        """Whether no record was ever laid down here with this value of a unique column."""
+        return value not in self._unique.get((shape.kind, column), ())
+
     def load(self, shape: Shape, id: str) -> Held | None:
         mine = self._held.get(shape.kind)
         if mine is not None and (held := mine.get(id)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -17,9 +18,10 @@ from communitycore.domain.people import OrganisationKind, OrganisationProfile
 from communitycore.domain.places import Located, Outside
 from communitycore.domain.roles import CLERK, SUPERVISOR
 from communitycore.domain.tickets import Category, CategoryId, Part, Source, Ticket, TicketReporter, TicketStatus
-from communitycore.formats.requests_csv import Request
+from communitycore.formats.requests_csv import Problem, Request
 from communitycore.hub.desk import Desk
 from communitycore.kernel.command import Call
+from communitycore.kernel.errors import Language, Refused
 from communitycore.kernel.geometry import Point
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.query import where
@@ -73,13 +75,18 @@ class RequestsLoaded:
     commands: int = 0
     seconds: float = 0.0
     shared: dict[tuple[float, float], int] = Factory(dict)
-    problems: list[tuple[int, str]] = Factory(list)
+    problems: list[tuple[int, Problem]] = Factory(list)
 
-    def data(self) -> dict[str, Any]:
-        """As plain data."""
+    def data(self, language: Language = "en") -> dict[str, Any]:
+        """As plain data, the problems told in one language."""
         shared = [{"lon": lon, "lat": lat, "rows": n} for (lon, lat), n in self.shared.items()]
-        problems = [{"line": line, "what": what} for line, what in self.problems]
-        return {**asdict(self), "seconds": round(self.seconds, 3), "shared": shared, "problems": problems}
+        problems = [{"line": line, "what": what.say(language)} for line, what in self.problems]
+        figures = asdict(self, filter=lambda field, _: field.name not in ("shared", "problems"))
+        return {**figures, "seconds": round(self.seconds, 3), "shared": shared, "problems": problems}
+
+    def tell(self, row: Request, en: str, zh: str) -> None:
+        """Keep what is wrong with a row."""
+        self.problems.append((row.line, Problem(en, zh)))
 
 
 def make_actors(admin: Desk) -> Actors:
@@ -107,6 +114,8 @@ def load_requests(
     by another and closed at the time it was closed, the only other one that a row knows. A ticket goes on from where
     it stands: a load that was broken off, or a later file in which more rows are closed, is simply loaded again.
     What a row's text has too much of is cut and told; a point outside the jurisdiction is left out and told.
+    A row is known again by its source and id, or without an id by its line and by what it says.
+    Raises StoreError if the store fails.
     """
     began = perf_counter()
     requests = [row if row.source in _SOURCES else _unsourced(row) for row in requests]
@@ -245,12 +254,13 @@ class _Load:
         self.told.commands += len(rows)
         for row, key, outcome in zip(rows, keys, outcomes, strict=True):
             if isinstance(outcome.error, Outside):
-                self.told.problems.append((row.line, f"{outcome.error} It is loaded without its point."))
+                en, zh = outcome.error.say(), outcome.error.say("zh")
+                self.told.tell(row, f"{en} It is loaded without its point.", f"{zh}已略去其坐标。")
                 outcome = self.clerk.do_many([self.reported(row, None)])[0]
                 self.told.commands += 1
             if outcome.error is not None:
                 self.told.failed += 1
-                self.told.problems.append((row.line, str(outcome.error)))
+                self.refused(row, outcome.error)
                 continue
             ticket = outcome.get()
             if key in before:
@@ -260,16 +270,28 @@ class _Load:
                 self.told.made += 1
             if ticket.id in self.tickets:
                 first = self.tickets[ticket.id][0].line
-                self.told.problems.append((row.line, f"it has the id of line {first}, whose ticket stands for both"))
+                self.told.tell(
+                    row,
+                    f"it has the id of line {first}, whose ticket stands for both",
+                    f"编号与第 {first} 行相同，共用一件工单",
+                )
             else:
                 self.tickets[ticket.id] = row, ticket
+
+    def refused(self, row: Request, error: Exception) -> None:
+        """Keep why a command for a row was refused. Raises what is no refusal, such as a StoreError."""
+        if not isinstance(error, Refused):
+            raise error
+        self.told.tell(row, error.say(), error.say("zh"))
 
     def reported(self, row: Request, point: Point | None) -> Call[Ticket]:
         """The report of a row, at the time it was opened."""
         title = _clean(row.title or row.kind or row.category or row.id or "?")
         if len(title) > TITLE_MAX:
-            self.told.problems.append(
-                (row.line, f"its title is cut to {TITLE_MAX} characters; all of it is the description")
+            self.told.tell(
+                row,
+                f"its title is cut to {TITLE_MAX} characters; all of it is the description",
+                f"标题截至 {TITLE_MAX} 个字符，全文记入描述",
             )
         call = tickets.report.call(
             source=Source(row.source),
@@ -314,7 +336,7 @@ class _Load:
             self.told.commands += len(calls)
             for (row, _), outcome in zip(calls, outcomes, strict=True):
                 if outcome.error is not None:
-                    self.told.problems.append((row.line, str(outcome.error)))
+                    self.refused(row, outcome.error)
                     continue
                 ticket = outcome.get()
                 self.tickets[ticket.id] = row, ticket
@@ -335,8 +357,9 @@ def _message(row: Request) -> str:
     month's file is another request; its end is left out, which a later copy of the file may bring.
     """
     if not row.id:
-        said = (row.opened, row.category, row.kind, row.title, row.point, row.unit)
-        return f"line-{row.line}-{_hash(repr(said))[:16]}"
+        at = "" if row.point is None else f"{row.point.lon!r} {row.point.lat!r}"
+        said = ("" if row.opened is None else row.opened.isoformat(), row.category, row.kind, row.title, at, row.unit)
+        return f"line-{row.line}-{_hash(json.dumps(said))[:16]}"
     return row.id if len(row.id) <= MESSAGE_MAX and row.id == _clean(row.id) else _hash(row.id)
 
 
@@ -345,8 +368,9 @@ def _hash(text: str) -> str:
 
 
 def _unsourced(row: Request) -> Request:
-    problem = f"source {row.source!r} is none of ours; taken as {Source.IMPORT}"
-    return evolve(row, source=str(Source.IMPORT), problems=(*row.problems, problem))
+    en = f"source {row.source!r} is none of ours; taken as {Source.IMPORT}"
+    zh = f"来源 {row.source!r} 不是本库的来源，按导入处理"
+    return evolve(row, source=str(Source.IMPORT), problems=(*row.problems, Problem(en, zh)))
 
 
 def _clean(text: str) -> str:

@@ -77,8 +77,16 @@ class SqlReading:
         return self._one(self._store.kind(shape).get, (jurisdiction, id))
 
     def find(self, shape: Shape, jurisdiction: str, query: Query) -> list[Row]:
+        for t in query.tests:
+            if t.test == "in":
+                return self._find_among(shape, jurisdiction, query)
+        values: list[Any] = [jurisdiction]
+        return self._all(self._store.kind(shape).find(query, values).sql, values)
+
+    def _find_among(self, shape: Shape, jurisdiction: str, query: Query) -> list[Row]:
+        """A search with lists of values: each once, none of them null, and no more than a statement takes."""
         tests: list[Test] = []
-        total, longest = 0, 0
+        total = 0
         for t in query.tests:
             if t.test == "in":
                 held = tuple(dict.fromkeys(value for value in t.value if value is not None))
@@ -86,8 +94,6 @@ class SqlReading:
                     return []
                 t = Test(t.column, "in", held)
                 total += widened(len(held))
-                if tests and len(held) > (len(tests[longest].value) if tests[longest].test == "in" else 0):
-                    longest = len(tests)
             else:
                 total += 1
             tests.append(t)
@@ -95,8 +101,7 @@ class SqlReading:
             return self._find_in_halves(shape, jurisdiction, query, tests)
         values: list[Any] = [jurisdiction]
         plain = Query(tuple(tests), query.order, query.descending, query.limit, query.after)
-        made = self._store.kind(shape).find(plain, values)
-        return [] if made is None else self._all(made.sql, values)
+        return self._all(self._store.kind(shape).find(plain, values).sql, values)
 
     def _find_in_halves(self, shape: Shape, jurisdiction: str, query: Query, tests: list[Test]) -> list[Row]:
         """More values than one statement takes: the longest list is halved, and what both halves gave is merged."""

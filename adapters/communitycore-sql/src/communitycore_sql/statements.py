@@ -98,8 +98,8 @@ class KindStatements:
         )
         return prepared(self._dialect, statement, ("jurisdiction", "of")).sql
 
-    def find(self, query: Query, values: list[Any]) -> Prepared | None:
-        """The statement of a search, whose values are appended to `values`; None if nothing can be found."""
+    def find(self, query: Query, values: list[Any]) -> Prepared:
+        """The statement of a search, whose values are appended to `values`."""
         structure: list[tuple[int, str, int]] = []
         for t in query.tests:
             if t.test == "in":

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from communitycore.domain.people.absences import report_absent, return_early, set_absent
 from communitycore.domain.people.age import ADULT_AGE
-from communitycore.domain.people.appointing import appoint, end_tenure, extend_tenure, lapse_tenure, publish_contact
+from communitycore.domain.people.appointing import (
+    REACTIONS,
+    appoint,
+    end_tenure,
+    extend_tenure,
+    follow_merger,
+    lapse_tenure,
+    publish_contact,
+    reassign,
+)
 from communitycore.domain.people.channels import Channel, ChannelKind
 from communitycore.domain.people.details import (
     DetailsStatus,
@@ -150,11 +159,14 @@ ROOM = Room(
         report_absent,
         return_early,
         publish_contact,
+        reassign,
+        follow_merger,
         leave,
         come_back,
         strike_off,
     ),
     reads=(reach, public_notice, audit_officers),
+    reactions=REACTIONS,
     folds=(MINOR_READS,),
     roles=DUTIES,
 )
@@ -235,6 +247,7 @@ __all__ = [
     "end_minor_access",
     "end_tenure",
     "extend_tenure",
+    "follow_merger",
     "is_resident",
     "lapse_minor_access",
     "lapse_tenure",
@@ -252,6 +265,7 @@ __all__ = [
     "publish_contact",
     "reach",
     "read_minor",
+    "reassign",
     "register",
     "register_organisation",
     "report_absent",

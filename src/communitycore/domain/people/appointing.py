@@ -30,15 +30,15 @@ from communitycore.domain.people.tenures import (
     span,
     tenures_of,
 )
-from communitycore.domain.places import GridId, active_grid
+from communitycore.domain.places import Grid, GridId, active_grid, heir_of
 from communitycore.domain.roles import CLERK, GRID_OFFICER
-from communitycore.kernel.change import Change, begin, step
-from communitycore.kernel.command import command
+from communitycore.kernel.change import Change, begin, many, step, unchanged
+from communitycore.kernel.command import Reaction, command
 from communitycore.kernel.errors import BadValue
 from communitycore.kernel.ids import GrantId, Ref
 from communitycore.kernel.jurisdiction import ADMINISTRATOR, Grant
 from communitycore.kernel.query import where
-from communitycore.kernel.rules import TIMER, Role, own, role
+from communitycore.kernel.rules import REACTION, TIMER, Role, own, role
 from communitycore.kernel.view import View
 
 
@@ -109,6 +109,36 @@ def extend_tenure(view: View, tenure_id: TenureId, *, until: datetime | None) ->
             # A stand-in serves no longer than the tenure; an extension gives back what its old end had cut off.
             ends[absence.grant] = absence.until if end is None else min(absence.until, end)
     return change.also(*_regrant(view, ends))
+
+
+@command("people.reassign", may=role(ADMINISTRATOR))
+def reassign(view: View, tenure_id: TenureId, *, grid_id: GridId) -> Change[Tenure]:
+    """Move a tenure to another grid 调整责任网格; grant, stand-in, absences and published contact go along.
+
+    For one whose grid was split or retired, or who simply serves elsewhere from now on.
+    Raises TenureEnded, NotFound, GridRetired, AlreadyServes.
+    """
+    tenure = in_office(view, tenure_id)
+    active_grid(view, grid_id)
+    if tenure.grid == grid_id:
+        return unchanged(tenure)
+    _check_free(view, tenure.holder, tenure.role, grid_id, tenure.since, tenure.until)
+    moved = evolve(tenure, grid=grid_id)
+    return step("tenure.reassigned", tenure, evolve(moved, warnings=_warnings(view, moved)))
+
+
+@command("people.follow_merger", may=role(ADMINISTRATOR) | REACTION)
+def follow_merger(view: View, grid_id: GridId) -> Change[tuple[Tenure, ...]]:
+    """Whoever holds a duty for a grid that was merged holds it for the grid that it became.
+
+    Runs by itself. After a split nobody can tell who takes which part: `audit_officers` names those tenures, and
+    `reassign` moves them.
+    """
+    heir = heir_of(view, view.get(Grid, grid_id))
+    if heir is None:
+        return unchanged(())
+    held = view.find(Tenure, where(Tenure.grid, grid_id), where(Tenure.status, TenureStatus.ACTIVE), limit=TENURES_MAX)
+    return many([step("tenure.followed", tenure, evolve(tenure, grid=heir, warnings=())) for tenure in held])
 
 
 @command("people.end_tenure", may=role(ADMINISTRATOR))
@@ -202,7 +232,8 @@ def _warnings(view: View, tenure: Tenure) -> tuple[OfficerConcern, ...]:
     if tenure.duty != GRID_OFFICER.name or tenure.grid is None:
         return ()
     warnings = []
-    if len(_officers(view, tenure.grid, max(tenure.since, view.now))) >= OFFICERS_A_GRID:
+    serving = _officers(view, tenure.grid, max(tenure.since, view.now))
+    if len({tenure.holder, *(other.holder for other in serving)}) > OFFICERS_A_GRID:
         warnings.append(OfficerConcern.MORE_THAN_TWO)
     if not is_resident(view, tenure.holder):
         warnings.append(OfficerConcern.NOT_RESIDENT)
@@ -215,3 +246,6 @@ def _left_behind(view: View, tenure: Tenure) -> tuple[OfficerConcern, ...]:
         return ()
     others = [other for other in _officers(view, tenure.grid, view.now) if other.id != tenure.id]
     return () if others else (OfficerConcern.NO_OFFICER,)
+
+
+REACTIONS = (Reaction("people.follow_when_merged", on="grid.merged", run=follow_merger),)

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from communitycore.domain.people.homes import is_resident
 from communitycore.domain.people.tenures import OFFICERS_A_GRID, OfficerConcern, Tenure, TenureId, TenureStatus
-from communitycore.domain.places import Grid, GridId, GridStatus, Notice, NoticeOfficer
+from communitycore.domain.places import Grid, GridId, GridStatus, Notice, NoticeOfficer, successors_of
 from communitycore.domain.places import public_notice as grid_notice
 from communitycore.domain.roles import CLERK, COMMUNITY_WORKER, GRID_OFFICER, SUPERVISOR
 from communitycore.kernel.command import read
@@ -101,18 +101,27 @@ def _shown(index: OfficersIndex, tenure: Tenure, moment: datetime) -> NoticeOffi
 
 @frozen
 class AuditLine:
-    """One thing that is not as it should be with a grid's officers. name: the grid's. holder: whom it is about."""
+    """One thing that is not as it should be with a grid's officers.
+
+    name: the grid's. holder: whom it is about. successors: names of the grids that a retired one lives on in.
+    """
 
     concern: OfficerConcern
     grid: GridId
     name: str
     tenure: TenureId | None = None
     holder: Ref | None = None
+    successors: tuple[str, ...] = ()
 
     def say(self, language: Language = "en") -> str:
         """The line for a person."""
         sentence = _SENTENCES[self.concern][1 if language == "zh" else 0]
-        return sentence.format(grid=self.name, holder=self.holder)
+        told = sentence.format(grid=self.name, holder=self.holder)
+        if not self.successors:
+            return told
+        if language == "zh":
+            return f"{told}后续网格：{'、'.join(self.successors)}。"
+        return f"{told} It lives on in {', '.join(self.successors)}."
 
 
 _SENTENCES = {
@@ -138,8 +147,8 @@ _SENTENCES = {
         "网格{grid}的网格员 {holder} 未提供可公示的姓名或电话，请补充。",
     ),
     OfficerConcern.RETIRED_GRID: (
-        "{holder} is officer of grid {grid}, which is no more. End the tenure and appoint anew.",
-        "{holder} 仍任职于已撤销的网格 {grid}，请卸任并重新任命。",
+        "{holder} is officer of grid {grid}, which is no more. Reassign the tenure to another grid, or end it.",
+        "{holder} 仍任职于已撤销的网格{grid}，请调整到其他网格或办理卸任。",
     ),
 }
 
@@ -157,11 +166,13 @@ def audit_officers(view: View, *, soon: timedelta = SOON) -> tuple[AuditLine, ..
         if grid.status is GridStatus.ACTIVE:
             if not tenures:
                 lines.append(AuditLine(OfficerConcern.NO_OFFICER, grid.id, grid.name))
-            elif len(tenures) > OFFICERS_A_GRID:
+            elif len({tenure.holder for tenure in tenures}) > OFFICERS_A_GRID:
                 lines.append(AuditLine(OfficerConcern.MORE_THAN_TWO, grid.id, grid.name))
         for tenure in tenures:
-            concerns = _concerns(view, index, tenure, grid, soon)
-            lines += [AuditLine(concern, grid.id, grid.name, tenure.id, tenure.holder) for concern in concerns]
+            for concern in _concerns(view, index, tenure, grid, soon):
+                gone = concern is OfficerConcern.RETIRED_GRID
+                after = tuple(heir.name for heir in successors_of(view, grid)) if gone else ()
+                lines.append(AuditLine(concern, grid.id, grid.name, tenure.id, tenure.holder, after))
     return tuple(lines)
 
 

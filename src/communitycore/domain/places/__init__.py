@@ -39,12 +39,14 @@ from communitycore.domain.places.grids import (
     active_grid,
     active_grids,
     draw_grid,
+    heir_of,
     recode_grid,
     redraw_grid,
     rename,
     retire_grid,
     set_households,
     set_supervision_phone,
+    successors_of,
 )
 from communitycore.domain.places.levels import (
     Level,
@@ -136,6 +138,7 @@ __all__ = [
     "close_venue",
     "draw_grid",
     "grid_index",
+    "heir_of",
     "locate",
     "locate_grid",
     "merge_grids",
@@ -151,6 +154,7 @@ __all__ = [
     "set_supervision_phone",
     "split_grid",
     "strike_dwelling",
+    "successors_of",
     "warnings",
 ]
 

@@ -90,6 +90,41 @@ def active_grid(view: View, grid_id: GridId) -> Grid:
     return grid
 
 
+def came_from(grids: tuple[Grid, ...]) -> dict[GridId, tuple[Grid, ...]]:
+    """For `view.derive`: a grid -> those that were split or merged from it."""
+    following: dict[GridId, list[Grid]] = {}
+    for grid in grids:
+        for old in grid.came_from:
+            following.setdefault(old, []).append(grid)
+    return {old: tuple(new) for old, new in following.items()}
+
+
+def successors_of(view: View, grid: Grid) -> tuple[Grid, ...]:
+    """The grids worked in that a retired one lives on in, through all later splits and mergers, by id."""
+    return tuple(end for end in _ends(view, grid) if end.status is GridStatus.ACTIVE and end.id != grid.id)
+
+
+def heir_of(view: View, grid: Grid) -> GridId | None:
+    """The one active grid that took a retired one's whole place, as a merger's result does."""
+    ends = _ends(view, grid)
+    whole = len(ends) == 1 and ends[0].id != grid.id and ends[0].status is GridStatus.ACTIVE
+    return ends[0].id if whole else None
+
+
+def _ends(view: View, grid: Grid) -> tuple[Grid, ...]:
+    """Where the lines of succession from a grid end; itself if nothing came from it."""
+    following = view.derive(came_from, Grid)
+    seen, waiting, ends = {grid.id}, [grid], []
+    while waiting:
+        at = waiting.pop()
+        if at.id not in following:
+            ends.append(at)
+        fresh = [new for new in following.get(at.id, ()) if new.id not in seen]
+        seen.update(new.id for new in fresh)
+        waiting += fresh
+    return tuple(sorted(ends, key=lambda end: end.id))
+
+
 def codes_in_use(grids: tuple[Grid, ...]) -> dict[tuple[str, str], list[tuple[GridCode, Grid]]]:
     """For `view.derive`: scheme and code -> the grids that have or had it, with its dates."""
     index: dict[tuple[str, str], list[tuple[GridCode, Grid]]] = {}

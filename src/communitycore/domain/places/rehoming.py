@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve
 
 from communitycore.domain.places.dwellings import Dwelling, DwellingStatus
-from communitycore.domain.places.grids import Grid, GridId, GridStatus, active_grids
+from communitycore.domain.places.grids import Grid, GridId, heir_of
 from communitycore.domain.places.locating import locate_grid
 from communitycore.domain.places.venues import Venue, VenueStatus
 from communitycore.kernel.change import Change, many, note, step, unchanged
@@ -41,7 +41,7 @@ def rehome(view: View, grid_id: GridId) -> Change[Grid]:
 
 
 def _moves(view: View, grid: Grid) -> Iterator[Change[Any]]:
-    heir = _heir(view, grid)
+    heir = heir_of(view, grid)
     for home in (grid.id, None):
         venue: Venue | None = None
         while venues := view.find(Venue, where(Venue.grid, home), limit=_PAGE, after=venue):
@@ -62,14 +62,6 @@ def _home(view: View, thing: Venue | Dwelling, heir: GridId | None) -> GridId | 
         return heir if thing.grid is not None and heir is not None else thing.grid
     located = locate_grid(view, thing.point)
     return thing.grid if thing.grid in located.grids else located.one
-
-
-def _heir(view: View, grid: Grid) -> GridId | None:
-    """The one grid that took a retired one's whole place."""
-    if grid.status is GridStatus.ACTIVE:
-        return None
-    heirs = [other.id for other in view.derive(active_grids, Grid) if grid.id in other.came_from]
-    return heirs[0] if len(heirs) == 1 else None
 
 
 REACTIONS = tuple(

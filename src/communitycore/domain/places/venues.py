@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from typing import Annotated, NewType
-from zoneinfo import ZoneInfo
 
 from attrs import Attribute, evolve, field
 
@@ -118,6 +117,8 @@ class Venue(Record[VenueId]):
 
     def open_at(self, moment: datetime, zone: str) -> bool:
         """Whether its hours say so at `moment`; zone: the jurisdiction's."""
+        from zoneinfo import ZoneInfo  # not needed by a program that asks no hours
+
         local = moment.astimezone(ZoneInfo(zone))
         if self.status is not VenueStatus.OPEN or local.date() in self.closed_days:
             return False

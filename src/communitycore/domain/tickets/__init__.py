@@ -39,6 +39,7 @@ from communitycore.domain.tickets.errors import (
     RecusalUnclear,
     Recused,
     TooManyReporters,
+    UrgedAlready,
     WhichReporter,
     WrongStatus,
 )
@@ -55,6 +56,7 @@ from communitycore.domain.tickets.rerouting import (
     ReroutingId,
     ReroutingStatus,
     continue_rerouting,
+    relieve,
     reroute,
 )
 from communitycore.domain.tickets.states import LOADED, OPEN, TICKET_STATES, UNHANDLED, TicketStatus
@@ -115,6 +117,7 @@ __all__ = [
     "TicketReporterId",
     "TicketStatus",
     "TooManyReporters",
+    "UrgedAlready",
     "WhichReporter",
     "Why",
     "WrongStatus",
@@ -137,6 +140,7 @@ __all__ = [
     "recuse",
     "redispatch",
     "reject",
+    "relieve",
     "reopen",
     "report",
     "reroute",
@@ -180,6 +184,7 @@ ROOM = Room(
         recuse,
         lift_recusal,
         reroute,
+        relieve,
         continue_rerouting,
     ),
     reads=(progress, suggest_duplicates),

@@ -122,6 +122,7 @@ def reopened(ticket: Ticket) -> Ticket:
         verifier=None,
         verified_with=(),
         to_call=0,
+        urged_at=None,
         reopened=ticket.reopened + 1,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from communitycore.kernel.errors import Refused
 
 
@@ -177,6 +179,16 @@ class NobodyAbove(Refused):
     zh = "工单 {ticket} 已由{body}负责，其上没有更高层级。"
     ticket: str
     body: str
+
+
+class UrgedAlready(Refused):
+    """The ticket was urged a short while ago, by whomever."""
+
+    code = "tickets.urged_already"
+    en = "The ticket {ticket} was urged within the last day. It may be urged again from {again} on."
+    zh = "工单 {ticket} 一日内已催办，{again} 之后可再次催办。"
+    ticket: str
+    again: datetime
 
 
 class NotAReporter(Refused):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from attrs import evolve
 
 from communitycore.domain.people import PartyId
 from communitycore.domain.roles import CLERK
 from communitycore.domain.tickets.dispatching import running
-from communitycore.domain.tickets.errors import NotAReporter
+from communitycore.domain.tickets.errors import NotAReporter, UrgedAlready
 from communitycore.domain.tickets.intake import remarked
 from communitycore.domain.tickets.loads import moved
 from communitycore.domain.tickets.records import DESK, Ticket, TicketId, TicketReporter, must_be
@@ -21,6 +21,9 @@ from communitycore.kernel.command import command, read
 from communitycore.kernel.rules import linked, role
 from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
+
+URGE_EVERY = timedelta(hours=24)
+"""A ticket is not urged more often: more urging moves nobody, and would bury what else its history tells."""
 
 REPORTER = linked(TicketReporter, "born", "party", argument="ticket")
 """A reporter names the ticket they made, also after it was merged into another, which they do not read."""
@@ -60,10 +63,16 @@ def progress(view: View, ticket_id: TicketId) -> Progress:
 
 @command("tickets.urge", may=role(CLERK) | REPORTER)
 def urge(view: View, ticket_id: TicketId) -> Change[Ticket]:
-    """Ask that it be seen to soon 催单. Raises WrongStatus once it is closed."""
+    """Ask that it be seen to soon 催单, once a day however many stand behind it.
+
+    Raises WrongStatus once it is closed, UrgedAlready, NotAReporter.
+    """
     born, ticket, _ = speaking(view, ticket_id, None)
     must_be(ticket, "tickets.urge", *OPEN)
-    change = moved(view, "ticket.urged", ticket, evolve(ticket, urges=ticket.urges + 1))
+    again = view.now if ticket.urged_at is None else ticket.urged_at + URGE_EVERY
+    if view.now < again:
+        raise UrgedAlready(ticket=born.id, again=again)
+    change = moved(view, "ticket.urged", ticket, evolve(ticket, urges=ticket.urges + 1, urged_at=view.now))
     return change if born.id == ticket.id else change.giving(born)
 
 

@@ -97,6 +97,7 @@ class Reason(Word):
     NOBODY = "nobody", "网格内无人可派"
     ESCALATED = "escalated", "已上报"
     REVIEW = "review", "需重新派单"
+    LEFT = "left", "原办理人已卸任"
 
 
 _SENTENCES = {
@@ -127,6 +128,10 @@ _SENTENCES = {
     ),
     Reason.ESCALATED: ("This was sent up. Name who shall handle it.", "已上报，请指定办理人。"),
     Reason.REVIEW: ("This is to be dispatched anew.", "请重新派单。"),
+    Reason.LEFT: (
+        "Whoever had this serves here no longer. Name who shall handle it.",
+        "原办理人已卸任，请指定办理人。",
+    ),
 }
 _MOVED = (" It lay in {moved_from} before.", "原属{moved_from}。")
 

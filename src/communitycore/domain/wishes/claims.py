@@ -84,6 +84,7 @@ def claim(
     claims always are.
     Raises WishTaken if someone was first, CampaignClosed outside its days, PartyGone.
     """
+    _free_or_over(view, wish_id)  # first: of many who want a wish all but one are told this
     party = active_party(view, claimant)
     promise = _Promise(view, party, view.actor, unnamed, public_name, for_member, related)
     return promise.make(view, wish_id)
@@ -204,13 +205,10 @@ class _Promise:
 
     def make(self, view: View, wish_id: WishId) -> Change[Wish]:
         """Claim one wish."""
-        wish = view.get(Wish, wish_id)
+        wish = _free_or_over(view, wish_id)
         campaign = open_now(view, wish.campaign)
-        # The hold decides, not its timer, which may come late.
-        freed = _free(view, wish, ClaimStatus.LAPSED) if _hold_over(view, wish) else unchanged(wish)
+        freed = unchanged(wish) if wish.status is WishStatus.OPEN else _free(view, wish, ClaimStatus.LAPSED)
         wish = freed.result
-        if wish.status is not WishStatus.OPEN:
-            raise WishTaken(wish=wish.id)
         promise = WishClaim(
             id=view.new(WishClaim),
             wish=wish.id,
@@ -226,6 +224,14 @@ class _Promise:
         claimed = step("wish.claimed", wish, evolve(wish, status=WishStatus.CLAIMED, hold_until=until))
         made = claimed.also(begin("claim.made", promise)).at(until, lapse)
         return freed.also(made).giving(claimed.result)
+
+
+def _free_or_over(view: View, wish_id: WishId) -> Wish:
+    """The wish, if it may be claimed: the hold decides, not its timer, which may come late. Raises WishTaken."""
+    wish = view.get(Wish, wish_id)
+    if wish.status is not WishStatus.OPEN and not _hold_over(view, wish):
+        raise WishTaken(wish=wish.id)
+    return wish
 
 
 def _hold_over(view: View, wish: Wish) -> bool:

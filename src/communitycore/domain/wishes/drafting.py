@@ -23,6 +23,7 @@ from communitycore.domain.roles import ORGANISER
 from communitycore.domain.wishes.campaigns import open_now
 from communitycore.domain.wishes.errors import (
     CampaignOver,
+    ChildNamed,
     NotAPerson,
     NotInCampaign,
     NotReviewed,
@@ -43,7 +44,7 @@ from communitycore.domain.wishes.records import (
     WishText,
     WishThanks,
 )
-from communitycore.domain.wishes.spotting import Finding, spot
+from communitycore.domain.wishes.spotting import Finding, spelt_out, spot
 from communitycore.domain.wishes.states import CampaignStatus, DraftStatus, move
 from communitycore.kernel.change import Change, begin, many, note, step, unchanged
 from communitycore.kernel.command import command
@@ -129,16 +130,20 @@ def redraft(view: View, draft_id: WishDraftId, *, text: WishText) -> Change[Wish
 def review(view: View, draft_id: WishDraftId, verdict: Verdict, *, reason: str | None = None) -> Change[WishDraft]:
     """A person other than the writer approves the text or returns it (R14). reason: needed to return it.
 
-    While private details are spotted in it, it is approved only with a reason, which is kept (R17).
-    Raises SamePerson, PrivateDetails, ReasonNeeded.
+    While private details are spotted in it, it is approved only with a reason, which is kept (R17); while it says in
+    so many words who the child is, not at all.
+    Raises SamePerson, PrivateDetails, ChildNamed, ReasonNeeded.
     """
     before = view.get(WishDraft, draft_id)
     if before.drafter == view.actor:
         raise SamePerson()
     # Looked through anew: the child's record may have been corrected since the text was written.
     private = view.get(PrivateWish, before.private_wish)
-    findings = private_details(view, private, {} if before.text is None else _fields(before.text))
+    fields = {} if before.text is None else _fields(before.text)
+    findings = private_details(view, private, fields)
     reason = check_verdict(verdict, findings, reason)
+    if verdict is Verdict.APPROVE:
+        check_unnamed(view, private, fields)
     status = DraftStatus.APPROVED if verdict is Verdict.APPROVE else DraftStatus.RETURNED
     after = evolve(before, status=status, findings=findings, reviewer=view.actor, reason=reason)
     return move(f"draft.{status.value}", before, after)
@@ -230,12 +235,23 @@ def draft_of(view: View, private_wish_id: PrivateWishId) -> WishDraft:
 def private_details(view: View, private: PrivateWish, fields: dict[str, str | None]) -> tuple[Finding, ...]:
     """What in these texts may tell who wishes, by all that is on record of the child and its guardians."""
     about = private.about or About()
+    return spot(fields, names=(*about.names(), *_names_on_record(view, private)), known=about.known())
+
+
+def check_unnamed(view: View, private: PrivateWish, fields: dict[str, str | None]) -> None:
+    """Raises ChildNamed if these texts hold a name, school, class, address or number of the child's side (R14)."""
+    about = private.about or About()
+    if told := spelt_out(fields, (*about.telling(), *_names_on_record(view, private))):
+        raise ChildNamed(fields=told)
+
+
+def _names_on_record(view: View, private: PrivateWish) -> list[str]:
     minor = minor_of(view, private.child)
-    on_record = [minor.name if minor is not None else None]
+    names = [minor.name if minor is not None else None]
     for party in (private.child, *private.guardians):
         profile = profile_of(view, party)
-        on_record.append(None if profile is None else profile.name)
-    return spot(fields, names=(*about.names(), *(n for n in on_record if n)), known=about.known())
+        names.append(None if profile is None else profile.name)
+    return [name for name in names if name]
 
 
 def check_verdict(verdict: Verdict, findings: Iterable[Finding], reason: str | None) -> str | None:

@@ -81,6 +81,15 @@ class PrivateDetails(Refused):
     found: tuple[str, ...]
 
 
+class ChildNamed(Refused):
+    """The text says who the child is; no reason lets that pass (R14)."""
+
+    code = "wishes.child_named"
+    en = "The text says in so many words who the child is (in: {fields}). Return it."
+    zh = "文本直接写明了儿童身份（{fields}），不得通过，请退回修改。"
+    fields: tuple[str, ...]
+
+
 class ReasonNeeded(Refused):
     """A returned text says why."""
 

@@ -98,6 +98,11 @@ class About:
         """The names of the child and the guardian."""
         return tuple(n for n in (self.name, self.guardian_name) if n)
 
+    def telling(self) -> tuple[str, ...]:
+        """What says who it is by itself, and so is never published, whoever approves it."""
+        words = (self.name, self.guardian_name, self.school, self.school_class, self.address, self.phone)
+        return tuple(w for w in words if w)
+
     def known(self) -> tuple[str, ...]:
         """The other words that would tell who it is."""
         return tuple(w for w in (self.school, self.school_class, self.address, self.phone, self.exact) if w)

@@ -103,10 +103,14 @@ def _patterns() -> tuple[tuple[Detail, re.Pattern[str]], ...]:
 
 # One character to one, so that a finding's positions hold in the text as it was written.
 _PLAIN = {full: full - 0xFEE0 for full in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, 0xA0: 0x20}
-_CHINESE = re.compile("[\u3400-\u9fff]")
 _COMPOUND_SURNAMES = frozenset(
     ("欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "司徒", "夏侯", "端木", "百里")
 )
+
+
+def _has_chinese(text: str) -> bool:
+    # Not a pattern: compiling this one range takes longer than importing the rest of the room.
+    return any("\u3400" <= c <= "\u9fff" for c in text)
 
 
 def spot(
@@ -125,6 +129,13 @@ def spot(
     return tuple(sorted(found))
 
 
+def spelt_out(fields: Mapping[str, str | None], words: Iterable[str]) -> tuple[str, ...]:
+    """The fields in which any of these words stands whole, however it is spaced. One character alone is no word."""
+    patterns = [_spaced(word) for word in words if len(word.strip()) > 1]
+    plain = {field: text.translate(_PLAIN) for field, text in fields.items() if text}
+    return tuple(field for field, text in plain.items() if any(pattern.search(text) for pattern in patterns))
+
+
 def _in(field: str, text: str, patterns: Iterable[tuple[Detail, re.Pattern[str]]]) -> Iterator[Finding]:
     taken: list[tuple[int, int]] = []
     for detail, pattern in patterns:
@@ -139,7 +150,7 @@ def _spaced(word: str) -> re.Pattern[str]:
     """The word however it is spaced, so that `张 小 明` is found as well as `张小明`."""
     letters = [re.escape(c) for c in word.translate(_PLAIN) if not c.isspace()]
     inner = r"[\s·.\-_]{0,2}".join(letters)
-    if not _CHINESE.search(word):
+    if not _has_chinese(word):
         # A Latin word ends where its letters do: Ann is not found in `planned`, but in `给Ann买`.
         inner = rf"(?<![0-9A-Za-zÀ-ɏ]){inner}(?![0-9A-Za-zÀ-ɏ])"
     return re.compile(inner, re.IGNORECASE)
@@ -151,7 +162,7 @@ def _word_patterns(word: str) -> Iterator[re.Pattern[str]]:
     if len(word) > 1:
         yield _spaced(word)
     for part in re.split(r"[\s,，、;；]+", word):
-        if 2 < len(part) < len(word) and (_CHINESE.search(part) or any(c.isdigit() for c in part)):
+        if 2 < len(part) < len(word) and (_has_chinese(part) or any(c.isdigit() for c in part)):
             yield _spaced(part)
 
 
@@ -161,9 +172,9 @@ def _name_patterns(name: str) -> Iterator[re.Pattern[str]]:
     if len(name) > 1:
         yield _spaced(name)
     parts = [part for part in re.split(r"[\s,，·•・]+", name) if part]
-    if len(parts) > 1 or not _CHINESE.search(name):
+    if len(parts) > 1 or not _has_chinese(name):
         for part in parts:
-            if len(part) > (1 if _CHINESE.search(part) else 2):
+            if len(part) > (1 if _has_chinese(part) else 2):
                 yield _spaced(part)
         return
     given = name[2 if name[:2] in _COMPOUND_SURNAMES else 1 :]

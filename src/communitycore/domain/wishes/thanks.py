@@ -6,7 +6,7 @@ from attrs import evolve
 
 from communitycore.domain.roles import ORGANISER
 from communitycore.domain.wishes.claims import claim_of
-from communitycore.domain.wishes.drafting import Verdict, check_verdict, draft_of, private_details
+from communitycore.domain.wishes.drafting import Verdict, check_unnamed, check_verdict, draft_of, private_details
 from communitycore.domain.wishes.errors import NoThanksYet, SamePerson
 from communitycore.domain.wishes.records import THANKS_MAX, PrivateWish, PrivateWishId, Wish, WishThanks, WishThanksId
 from communitycore.domain.wishes.states import ClaimStatus, DraftStatus, ThanksStatus, WishStatus, move
@@ -58,8 +58,9 @@ def review_thanks(
 ) -> Change[WishThanks]:
     """Pass thanks on to the donor, without a word of whose they are, or return them with a reason.
 
-    While private details are spotted in the text, it is passed on only with a reason, which is kept (R17).
-    Raises SamePerson, PrivateDetails, ReasonNeeded, NoThanksYet.
+    While private details are spotted in the text, it is passed on only with a reason, which is kept (R17); while
+    it says in so many words whose they are, not at all.
+    Raises SamePerson, PrivateDetails, ChildNamed, ReasonNeeded, NoThanksYet.
     """
     before = view.get(WishThanks, thanks_id)
     if before.writer == view.actor:
@@ -70,6 +71,7 @@ def review_thanks(
     if verdict is Verdict.RETURN:
         returned = evolve(before, status=ThanksStatus.RETURNED, findings=findings, reason=reason)
         return move("thanks.returned", before, returned)
+    check_unnamed(view, private, {"text": before.text})
     passed = move(
         "thanks.passed_on", before, evolve(before, status=ThanksStatus.PASSED_ON, findings=findings, reason=reason)
     )

@@ -6,11 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from attrs import Factory, field, frozen
+from attrs import Factory, field
 
 from communitycore.kernel.errors import Refused
 from communitycore.kernel.geometry.rings import Polygon, Position, locate_in, ring_m2
 from communitycore.kernel.geometry.validity import InvalidArea, Problem, find_problems
+from communitycore.kernel.values import frozen
 
 
 class BadCoordinate(Refused):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -13,6 +12,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import Dialect
 
+from communitycore.kernel import forks
 from communitycore.kernel.errors import CommunityCoreError, Mistake, StoreBusy, StoreUnusable
 from communitycore_sql.backend import Layout, Line
 from communitycore_sql.server.address import Address
@@ -41,7 +41,7 @@ class Server(ABC):
         self.url = address.url
         self.readonly = address.readonly
         self.capabilities: Mapping[str, bool | str] = {}
-        self._pid = os.getpid()
+        self._forks = forks.passed()
         self._closed = False
         self._opened = False
         self._writing: set[int] = set()  # threads
@@ -49,7 +49,7 @@ class Server(ABC):
         try:
             line = self.reading()
             try:
-                self.capabilities = {"threads": True, "processes": True, **self.look(line)}
+                self.capabilities = {"threads": True, "processes": True, "parallel": True, **self.look(line)}
                 if not address.create and heads.name not in self.layout(line).tables:
                     raise self.unusable(
                         "there is no store in it; check its name, or open it once without create=False and mode=ro",
@@ -185,13 +185,13 @@ class Server(ABC):
 
     def close(self) -> None:
         """Close every connection."""
-        if os.getpid() != self._pid:
+        if forks.passed() != self._forks:
             raise Mistake(_FORKED)
         self._closed = True
         self._pool.close()
 
     def _check_usable(self) -> None:
-        if os.getpid() != self._pid:
+        if forks.passed() != self._forks:
             raise Mistake(_FORKED)
         if self._closed:
             raise Mistake("this store is closed; open it again")

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
+from communitycore.kernel import forks
 from communitycore.kernel.errors import (
     CommunityCoreError,
     Mistake,
@@ -61,11 +62,12 @@ class SqliteFile:
         self.capabilities: Mapping[str, bool | str] = {
             "threads": True,
             "processes": True,
+            "parallel": "a SQLite file has one writer",
             "durable": True
             if self.place.durability == "full"
             else "durability=normal: a power cut may lose the last calls",
         }
-        self._pid = os.getpid()
+        self._forks = forks.passed()
         self._closed = False
         self._turns = Turns()
         self._writer: Connection | None = None
@@ -187,7 +189,7 @@ class SqliteFile:
 
     def close(self) -> None:
         """Close every connection; the last one of all processes works the log into the file and removes it."""
-        if os.getpid() != self._pid:
+        if forks.passed() != self._forks:
             raise Mistake(_FORKED)
         self._closed = True
         self._readers.dispose()
@@ -200,7 +202,7 @@ class SqliteFile:
                 writer.close()
 
     def _check_usable(self) -> None:
-        if os.getpid() != self._pid:
+        if forks.passed() != self._forks:
             raise Mistake(_FORKED)
         if self._closed:
             raise Mistake("this store is closed; open it again")

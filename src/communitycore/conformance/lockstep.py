@@ -1,29 +1,27 @@
 """Stores in lockstep: hubs over different stores, with the same clock and chance, must never be told apart.
 
-Made for any store: `machine(Memory, File(opener), ...)` is a Hypothesis state machine that does the same on all of
-them, compares what each gives or raises, and after each step their heads, timers and journals.
+`machine(Memory, Kept(make, new_url), ...)` is a Hypothesis state machine that does the same on all of them, compares
+what each gives or raises, and after each step their heads, timers and journals.
 """
 
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Protocol
 
 import hypothesis.strategies as st
 from attrs import define, evolve, field
-from hypothesis import note
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.hub import room
-from tests.hub.bench import START
-from tests.hub.room import Card, Domino, Limit, Loan, Neighbour, Tool
+from hypothesis import note, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 import communitycore as cc
+from communitycore.conformance import room
+from communitycore.conformance.bench import START
+from communitycore.conformance.room import Card, Domino, Limit, Loan, Neighbour, Tool
+from communitycore.conformance.suite import Suite
 from communitycore.hub.followers import rebuilt
 from communitycore.hub.hub import Hub
 from communitycore.hub.memory import MemoryStore
@@ -42,41 +40,48 @@ from communitycore.testing import Clock, seeded
 class Opener(Protocol):
     """A store that can be opened, and opened again as it was left."""
 
-    def open(self) -> Store: ...
-    def leave(self) -> None: ...
+    def open(self) -> Store:
+        """The store; closed and opened again if it was open."""
+        ...
+
+    def leave(self) -> None:
+        """Close it for good."""
+        ...
 
 
 class Memory:
-    """The memory store; what closing would lose is kept by not closing it."""
+    """A store that ends when it is closed, so it never is: a memory store unless told otherwise."""
 
-    def __init__(self) -> None:
-        self._store = MemoryStore()
+    def __init__(self, make: Callable[[], Store] = MemoryStore) -> None:
+        self._store = make()
 
     def open(self) -> Store:
+        """The store as it is."""
         return self._store
 
     def leave(self) -> None:
+        """Close it."""
         self._store.close()
 
 
-class File:
-    """A store in a file of its own, closed and opened again."""
+class Kept:
+    """A store at a URL of its own, closed and opened again."""
 
-    def __init__(self, make: Callable[[str], Store]) -> None:
+    def __init__(self, make: Callable[[str], Store], url: str) -> None:
         self._make = make
-        self._folder = Path(tempfile.mkdtemp(prefix="lockstep"))
+        self._url = url
         self._store: Store | None = None
 
     def open(self) -> Store:
-        if self._store is not None:
-            self._store.close()
-        self._store = self._make(f"sqlite:///{self._folder / 'books.db'}")
-        return self._store
+        """The store, opened anew."""
+        self.leave()
+        store = self._store = self._make(self._url)
+        return store
 
     def leave(self) -> None:
+        """Close it."""
         if self._store is not None:
             self._store.close()
-        shutil.rmtree(self._folder)
 
 
 @define
@@ -89,6 +94,7 @@ class Side:
     hub: Hub = field(init=False)
 
     def open(self) -> Hub:
+        """Open the hub, again if need be."""
         tells: TellsTime = self.clock
         self.hub = Hub(self.opener.open(), [room.ROOM], clock=tells, entropy=self.entropy)
         return self.hub
@@ -105,7 +111,7 @@ def heard(act: Callable[[], Any]) -> tuple[str, Any]:
     """What an act gives or raises, to be compared."""
     try:
         given = act()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, all sides must raise it
         return "raised", told(error)
     if isinstance(given, list) and given and isinstance(given[0], cc.Outcome):
         return "gave", [("raised", told(o.error)) if o.error is not None else ("gave", o.value) for o in given]
@@ -152,7 +158,7 @@ ORDERS = {
 AREA = cc.Area.from_text("[[[[116.0,36.0],[116.5,36.0],[116.5,36.5],[116.0,36.5],[116.0,36.0]]]]")
 
 
-class Lockstep(RuleBasedStateMachine):
+class Machine(RuleBasedStateMachine):
     """See the module. `openers` is set by `machine`."""
 
     openers: Sequence[Callable[[], Opener]] = ()
@@ -206,7 +212,8 @@ class Lockstep(RuleBasedStateMachine):
         self.places = [district.id, community.id]
         for role in (room.KEEPER, room.NURSE):
             who = Ref("x", role.name)
-            self.both(lambda side, r=role, w=who: side.hub.desk(district.id, self.admin).do(give, holder=w, role=r))
+            duty = give.call(holder=who, role=role)
+            self.both(lambda side, c=duty: _do(side.hub.desk(district.id, self.admin), c))  # type: ignore[misc]
         for _ in range(2):
             self.both(lambda side: side.hub.desk(community.id, self.admin).do(room.enrol, same_as=Ref("x", "far")))
             self.both(lambda side: side.hub.desk(community.id, Ref("x", "keeper")).do(room.add, name="saw"))
@@ -221,13 +228,15 @@ class Lockstep(RuleBasedStateMachine):
         return self.dice.choice(options)
 
     def place(self) -> str:
-        return self.pick(*[self.places[1]] * 6, *self.places)
+        chosen: str = self.pick(*[self.places[1]] * 6, *self.places)
+        return chosen
 
     def actor(self, call: Call[Any] | None = None) -> Ref:
         """Mostly one who may."""
         suited = SUITED.get(call.command.name, "keeper") if call is not None else "keeper"
         some = [Ref("x", name) for name in (*[suited] * 9, "admin", "far")]
-        return self.pick(*some, *(Ref(self.places[1], id) for id in self.seen[Neighbour][:2]))
+        chosen: Ref = self.pick(*some, *(Ref(self.places[1], id) for id in self.seen[Neighbour][:2]))
+        return chosen
 
     def one(self, kind: type[Any]) -> Any:
         """Mostly one of the few that much happens to."""
@@ -337,7 +346,7 @@ class Lockstep(RuleBasedStateMachine):
                 room.retag.call(made.id, tag=self.pick(*TAGS)),
             )
             note(f"{following.command.name} {following.kwargs}")
-            self.both(lambda side, c=following: _do(side.hub.desk(place, keeper), c))
+            self.both(lambda side, c=following: _do(side.hub.desk(place, keeper), c))  # type: ignore[misc]
 
     @rule(seed=SEEDS)
     def do_with(self, seed: int) -> None:
@@ -389,7 +398,7 @@ class Lockstep(RuleBasedStateMachine):
         after, pages, whole = None, 0, []
         while True:
             page = self.both(
-                lambda side, after=after: side.hub.desk(place, actor).find(
+                lambda side, after=after: side.hub.desk(place, actor).find(  # type: ignore[misc]
                     kind, *conditions, limit=limit, order=order, descending=descending, after=after
                 )
             )
@@ -407,14 +416,14 @@ class Lockstep(RuleBasedStateMachine):
         self.both(lambda side: side.hub.desk(place, actor).get(kind, id))
         self.both(lambda side: side.hub.desk(place, actor).history(kind, id))
         for question in (room.limits, room.least_here, room.audit):
-            self.both(lambda side, q=question: side.hub.desk(place, actor).ask(q))
+            self.both(lambda side, q=question: side.hub.desk(place, actor).ask(q))  # type: ignore[misc]
 
     @rule(seed=SEEDS)
     def figures(self, seed: int) -> None:
         self.throw(seed)
         place = self.place()
         for fold in (room.TALLY, room.HIDDEN):
-            got = self.both(lambda side, f=fold: side.hub.desk(place, Ref("x", "keeper")).figures(f))
+            got = self.both(lambda side, f=fold: side.hub.desk(place, Ref("x", "keeper")).figures(f))  # type: ignore[misc]
             for side in self.sides:
                 if got is not None:
                     assert dict(got) == rebuilt(side.hub.store, fold, place)
@@ -489,6 +498,28 @@ def _do(desk: cc.Desk, call: Call[Any]) -> Any:
     return desk.do(call.command, *call.args, **call.kwargs)  # type: ignore[arg-type]
 
 
-def machine(*openers: Callable[[], Opener]) -> type[Lockstep]:
+def machine(*openers: Callable[[], Opener]) -> type[Machine]:
     """The state machine over stores made by these."""
-    return type("Together", (Lockstep,), {"openers": openers})
+    return type("Together", (Machine,), {"openers": openers})
+
+
+class Lockstep(Suite):
+    """A hub over the store cannot be told apart from one over the memory store, whatever is done with both."""
+
+    def test_it_cannot_be_told_apart_from_the_memory_store(
+        self, store: Store, new_store_url: Callable[[], str]
+    ) -> None:
+        kept = store.capabilities.get("durable") is True
+
+        def other() -> Opener:
+            url = new_store_url()
+            return Kept(self.make_quick_store, url) if kept else Memory(lambda: self.make_store(url))
+
+        run(machine(Memory, other))
+
+
+def run(kind: type[Machine], **more: Any) -> None:
+    """Let a machine work: half as many lives as the Hypothesis profile has examples, unless told otherwise."""
+    examples = max(5, settings().max_examples // 2)
+    usual = {"max_examples": examples, "stateful_step_count": 25, "deadline": None}
+    run_state_machine_as_test(kind, settings=settings(**{**usual, **more}))
