@@ -23,12 +23,14 @@ from communitycore import (
     command,
     evolve,
     frozen,
+    many,
     note,
     record,
     removed,
     renamed,
     role,
     step,
+    where,
 )
 
 CardId = NewType("CardId", str)
@@ -140,7 +142,7 @@ def room_of(card: Any) -> Room:
         return begin("card.opened", card(id=view.new(card), **{**stamp, **fields}))
 
     @command("cards.change", may=ADMIN)
-    def change(view: View, card_id: CardId, **fields: Any) -> Change[Any]:
+    def change(view: View, card_id: CardId, /, **fields: Any) -> Change[Any]:
         held = view.get(card, card_id)
         return step("card.changed", held, evolve(held, **fields))
 
@@ -148,24 +150,35 @@ def room_of(card: Any) -> Room:
     def remark(view: View, card_id: CardId, *, said: str) -> Change[Any]:
         return note("card.remarked", view.get(card, card_id), said=said)
 
-    @command("cards.exchange", may=ADMIN)
-    def exchange(view: View, one_id: CardId, *, other: CardId, field: str) -> Change[Any]:
-        one, two = view.get(card, one_id), view.get(card, other)
-        first = step("card.changed", one, evolve(one, **{field: getattr(two, field)}))
-        return first.also(step("card.changed", two, evolve(two, **{field: getattr(one, field)})))
+    @command("cards.hand_over", may=ADMIN)
+    def hand_over(view: View, giver_id: CardId, *, taker: CardId, field: str) -> Change[Any]:
+        giver, other = view.get(card, giver_id), view.get(card, taker)
+        freed = step("card.changed", giver, evolve(giver, **{field: None}))
+        return freed.also(step("card.changed", other, evolve(other, **{field: getattr(giver, field)})))
 
-    for made in (open_card, change, remark, exchange):
-        made.hints()["return"] = Change[card]
-    return Room("cards", records=[card], commands=[open_card, change, remark, exchange])
+    @command("cards.mark", may=ADMIN)
+    def mark(view: View, *, field: str, value: Any, said: str) -> Change[Any]:
+        found = view.find(card, where(field, value), limit=100)
+        return many([step("card.marked", held, evolve(held, remark=said)) for held in found])
+
+    commands = (open_card, change, remark, hand_over, mark)
+    for made in commands:
+        made.hints()["return"] = Change[tuple[card, ...]] if made is mark else Change[card]
+    return Room("cards", records=[card], commands=commands)
 
 
 ROOMS = tuple(room_of(card) for card in FORMS)
 CODE = "370115"
 
 
-def do(desk: cc.Desk, name: str, *args: Any, **fields: Any) -> Any:
-    """Do the command of this name that the desk's hub has."""
-    return desk.do(desk.hub.catalogue.commands[f"cards.{name}"], *args, **fields)
+def call(desk: cc.Desk, name: str, /, *args: Any, **fields: Any) -> cc.Call[Any]:
+    """A call of the command of this name that the desk's hub has."""
+    return desk.hub.catalogue.commands[f"cards.{name}"].call(*args, **fields)
+
+
+def do(desk: cc.Desk, name: str, /, *args: Any, **fields: Any) -> Any:
+    """Do it."""
+    return desk.do_many([call(desk, name, *args, **fields)])[0].get()
 
 
 def upcast(values: Mapping[str, Any], number: int) -> dict[str, Any]:

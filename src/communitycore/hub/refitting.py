@@ -45,11 +45,11 @@ def obstacles(was: Shape, now: Shape, kept: Iterable[Collection[Row]]) -> Iterat
                 f"{kind}.{column.name} holds values and is no longer declared; say what became of it: renamed, removed",
                 f"{kind}.{column.name} 仍有数据但已不再声明，请在 upcasters 中说明其改名或删除",
             )
-        elif found is not None and now.columns[found].type != column.type:
+        elif found is not None and (declared := now.columns[found].type) != column.type:
             yield _unusable(
-                f"{kind}.{column.name} holds {column.type} values, and {now.columns[found].type} is declared now; "
+                f"{kind}.{column.name} holds {column.type} values, and {declared} is declared now; "
                 "give the field a new name",
-                f"{kind}.{column.name} 的类型为 {column.type}，现声明为 {now.columns[found].type}，请为该字段改用新名称",
+                f"{kind}.{column.name} 的类型为 {column.type}，现声明为 {declared}，请为该字段改用新名称",
             )
     if rows:
         for field in now.added_to(was.position):

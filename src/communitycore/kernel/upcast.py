@@ -162,8 +162,8 @@ class History:
     def _check_source(self, field: Field, source: Field, by: tuple[Become, ...]) -> None:
         if source.type != field.type and not by:
             raise Mistake(
-                f"{self.kind}: {source.name!r} was stored as {source.type}, and {field.name!r} is {field.type}; say by=, "
-                "which makes one of the other"
+                f"{self.kind}: {source.name!r} was stored as {source.type}, and {field.name!r} is {field.type}; "
+                "say by=, which makes one of the other"
             )
         if source.name in self._empty and field.required:
             raise Mistake(
