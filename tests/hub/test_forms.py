@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from tests.hub import added_lives
 from tests.hub.forms_lives import Library, Plan, live_through, lives, mark
 from tests.hub.forms_room import ADMIN, CODE, ROOMS, TO_2, Card1, Card2, Card3, CardId, do, room_of
 from tests.hub.stores import Flaky
@@ -177,3 +178,54 @@ def test_a_hub_of_an_older_release_is_refused_once_a_newer_one_was_opened() -> N
     with pytest.raises(StoreUnusable, match="another declaration"):
         do(desk, "open", who="乙")
     assert Hub(store, [ROOMS[1]]).desk(CODE, old.administrator(CODE)).find(Card2)[0].name == "甲"
+
+
+@given(added_lives.olds, added_lives.news)
+def test_a_field_added_with_no_new_number_is_searched_by_its_default(
+    old: list[str], new: list[tuple[str, int, int]]
+) -> None:
+    store = MemoryStore()
+    added_lives.live_through(lambda: store, old, new)
+
+
+def test_a_field_that_no_row_has_a_value_for_cannot_be_required() -> None:
+    @cc.record("box", read=ADMIN)
+    @cc.frozen(kw_only=True)
+    class Sized(Record[added_lives.BoxId]):
+        name: cc.Indexed[str] = ""
+        size: int
+
+    store = MemoryStore()
+    hub = Hub(store, [added_lives.OLD])
+    hub.found(CODE, name="济阳", level="district")
+    sized = cc.Room("boxes", records=[Sized], commands=[])
+    Hub(store, [sized])  # there is no row that lacks it
+    hub = Hub(store, [added_lives.OLD])
+    hub.desk(CODE, hub.administrator(CODE)).do(added_lives.put, name="甲")
+    with pytest.raises(StoreUnusable, match="give it a default"):
+        Hub(store, [sized])
+
+
+def test_what_a_declaration_forgets_or_retypes_is_refused_by_the_memory_store() -> None:
+    @cc.record("box", read=ADMIN)
+    @cc.frozen(kw_only=True)
+    class Forgotten(Record[added_lives.BoxId]):
+        size: int = 3
+
+    @cc.record("box", read=ADMIN)
+    @cc.frozen(kw_only=True)
+    class Retyped(Record[added_lives.BoxId]):
+        name: int = 3
+
+    store = MemoryStore()
+    hub = Hub(store, [added_lives.OLD])
+    hub.found(CODE, name="济阳", level="district")
+    box = hub.desk(CODE, hub.administrator(CODE)).do(added_lives.put, name="甲")
+    for declared, said in ((Forgotten, "say what became of it"), (Retyped, "new name")):
+        room = cc.Room("boxes", records=[declared], commands=[])
+        [obstacle] = store.plan([declared.__shape__]).obstacles
+        assert said in obstacle.why
+        assert obstacle.say("zh") != obstacle.say("en")
+        with pytest.raises(StoreUnusable, match=said):
+            Hub(store, [room])
+    assert hub.desk(CODE, hub.administrator(CODE)).find(added_lives.Plain) == [box], "nothing was changed by that"
