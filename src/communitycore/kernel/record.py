@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from attrs import field
 
@@ -11,6 +11,9 @@ from communitycore.kernel.rules import PUBLIC, Rule
 from communitycore.kernel.shape import INDEXED, PERSONAL, UNIQUE, Max, Row, Shape, make_shape
 from communitycore.kernel.states import States
 from communitycore.kernel.values import frozen
+
+if TYPE_CHECKING:
+    from communitycore.kernel.upcast import Upcasters
 
 __all__ = ["PUBLIC", "Indexed", "Kind", "Max", "Personal", "Record", "Unique", "record", "shape_of"]
 
@@ -65,6 +68,7 @@ def record(
     standing: bool = False,
     subject: bool = False,
     schema: int = 1,
+    upcasters: Upcasters | None = None,
 ) -> Callable[[type[R]], type[R]]:
     """Declare a frozen attrs class as a kind of record, above `@frozen(kw_only=True)`.
 
@@ -73,8 +77,9 @@ def record(
     took its steps; left out, all of them, and each always sees their own. owner: the field that names the
     person whose the `Personal` fields are (`"id"` for a person's own record). standing: commands decide by
     it; kept in memory while unchanged. subject: it is a party, and may have `same_as: Ref`. schema: the
-    number of its present form.
-    Raises Mistake for a field whose type no store can hold.
+    number of its present form. upcasters: number -> what was renamed or removed from it to the next, one of
+    `renamed(…)` and `removed(…)` or several, `()` for nothing; each number before `schema` is there.
+    Raises Mistake for a field whose type no store can hold, and for upcasters that contradict the fields.
     """
 
     def declare(cls: type[R]) -> type[R]:
@@ -88,6 +93,7 @@ def record(
             subject=subject,
             schema=schema,
             actors=actors,
+            upcasters=upcasters,
         )
         return cls
 
