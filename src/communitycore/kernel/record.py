@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from attrs import field
 
 from communitycore.kernel.rules import PUBLIC, Rule
-from communitycore.kernel.shape import INDEXED, PERSONAL, UNIQUE, Max, Row, Shape, make_shape
+from communitycore.kernel.shape import ERASED, INDEXED, PERSONAL, UNIQUE, LegalGround, Max, Row, Shape, make_shape
 from communitycore.kernel.states import States
 from communitycore.kernel.values import frozen
 
-__all__ = ["PUBLIC", "Indexed", "Kind", "Max", "Personal", "Record", "Unique", "record", "shape_of"]
+if TYPE_CHECKING:
+    from communitycore.kernel.view import View
+
+__all__ = ["PUBLIC", "Indexed", "Kind", "LegalGround", "Max", "Personal", "Record", "Unique", "record", "shape_of"]
 
 T = TypeVar("T")
 I = TypeVar("I", bound=str)  # noqa: E741 - an id's type
@@ -49,6 +52,15 @@ class Record(Rowed, Generic[I]):
     id: I
     version: int = field(default=0, kw_only=True)
 
+    @property
+    def erased(self) -> bool:
+        """Whether what was personal in it was erased, and nothing personal came since.
+
+        Said of a record as it was read or given back by a command, not of a copy that `evolve` made.
+        """
+        row = getattr(self, "__row__", None)
+        return row is not None and row[3] == ERASED
+
     @classmethod
     def of_id(cls, id: I, /) -> Self:
         """For type checkers alone; a record is read through a View or a Desk."""
@@ -65,6 +77,7 @@ def record(
     standing: bool = False,
     subject: bool = False,
     schema: int = 1,
+    keep: Callable[[View, Any], LegalGround | None] | None = None,
 ) -> Callable[[type[R]], type[R]]:
     """Declare a frozen attrs class as a kind of record, above `@frozen(kw_only=True)`.
 
@@ -73,7 +86,8 @@ def record(
     took its steps; left out, all of them, and each always sees their own. owner: the field that names the
     person whose the `Personal` fields are (`"id"` for a person's own record). standing: commands decide by
     it; kept in memory while unchanged. subject: it is a party, and may have `same_as: Ref`. schema: the
-    number of its present form.
+    number of its present form. keep: a pure function of a View and a record that tells on which legal ground the
+    record is kept though its owner is erased; None: it is erased with them, as all are where this is left out.
     Raises Mistake for a field whose type no store can hold.
     """
 
@@ -88,6 +102,7 @@ def record(
             subject=subject,
             schema=schema,
             actors=actors,
+            keep=keep,
         )
         return cls
 
