@@ -1,4 +1,4 @@
-"""Erasing a person: everything personal of theirs, in every jurisdiction of the store, in steps that can be repeated."""
+"""Erasing a person: everything personal of theirs, in every jurisdiction in steps that may be repeated."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ class Erasing:
                     kept[kind][ground] += 1
                 else:
                     held[kind] += 1
-        for kind in sorted(+held | +erased | {kind: 1 for kind in kept}):
+        for kind in sorted(+held | +erased | dict.fromkeys(kept, 1)):
             grounds = sorted(kept[kind].items(), key=lambda item: item[0].en)
             yield Holding(place, person, kind, held[kind], tuple(grounds), erased[kind])
 
@@ -228,7 +228,7 @@ class Erasing:
                     kind = record.__shape__.kind
                     entries = tx.entries_of(place, kind, record.id)
                     kept[place, "journal", ACCOUNT] += len(entries)
-                    gone = [e for e in entries if e.name == f"{kind}.erased" and not e.notes]
+                    gone = [entry for entry in entries if entry.erases]
                     if gone:
                         erased.setdefault((place, kind), []).extend(gone)
                     if holds_personal(record) and (ground := _ground(view, record)) is not None:
@@ -238,7 +238,7 @@ class Erasing:
             people=found.people,
             at=times.aware(self._office.clock(), "clock"),
             erased=tuple(_erased(place, kind, gone) for (place, kind), gone in sorted(erased.items(), key=_by_key)),
-            kept=tuple(Kept(*key, n, ground) for (*key, ground), n in sorted(kept.items(), key=_by_text) if n),
+            kept=tuple(_kept(key, n) for key, n in sorted(kept.items(), key=_by_text) if n),
             elsewhere=found.elsewhere,
             stands=tuple(stands[place] for place in sorted(stands)),
         )
@@ -254,6 +254,11 @@ def _erased(place: str, kind: str, gone: list[Entry]) -> Erased:
     fields = sorted({field for entry in gone for field in entry.changes()})
     seqs = sorted({entry.seq for entry in gone})
     return Erased(place, kind, len({entry.record for entry in gone}), tuple(fields), tuple(seqs))
+
+
+def _kept(key: tuple[str, str, LegalGround], records: int) -> Kept:
+    place, kind, ground = key
+    return Kept(place, kind, records, ground)
 
 
 def _by_key(item: tuple[Any, Any]) -> Any:

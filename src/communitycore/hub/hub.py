@@ -242,7 +242,8 @@ class Hub:
             entries = tx.entries_of(desk.jurisdiction, shape.kind, id)
             if not entries:
                 raise NotFound(kind=shape.kind, id=str(id))  # it stands above, where its history is
-            return [authority.shown(shape, record, entry) for entry in entries]
+            shown = (authority.shown(shape, record, entry) for entry in entries)
+            return [entry for entry in shown if entry is not None]
 
     def figures(self, desk: Desk, fold: Fold) -> list[tuple[str, Any]]:
         """See Desk.figures."""

@@ -97,7 +97,6 @@ class StandingCache:
             if kept is None or kept.count < standing.count:
                 self._kept[standing.jurisdiction] = standing
 
-
     def forget(self) -> None:
         """Remember nothing: what was erased may be in it."""
         self.recent.forget()

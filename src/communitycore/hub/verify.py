@@ -176,7 +176,7 @@ class _Check:
         """What an entry did to its record's timers; see docs/journal.md."""
         if entry.begins:
             self.begun[entry.kind] += 1
-        if entry.name == f"{entry.kind}.erased" and not entry.notes:
+        if entry.erases:
             self.erased.add((entry.kind, entry.record))
         elif (entry.kind, entry.record) in self.erased and _personal_came(entry):
             self.erased.remove((entry.kind, entry.record))
