@@ -62,7 +62,10 @@ class Timer:
 
 @frozen
 class Key:
-    """An idempotency key: mac is over the call, under a salt of its own; result names the records given back."""
+    """An idempotency key: mac is over the call, under a salt of its own; result names the records given back.
+
+    Both are empty once a record that the call touched was erased.
+    """
 
     actor: str
     key: str
@@ -78,7 +81,8 @@ class Batch:
     """All that one transaction writes for one jurisdiction.
 
     rows: what is new or changed, once a record: (shape, row, the version it must have now; 0: it must be new).
-    entries: in the order of journal.FIELDS, then the hash. removed: keys of timers.
+    entries: in the order of journal.FIELDS, then the hash. removed: keys of timers. emptied: (actor, key) of
+    idempotency keys that stay, with an empty salt and an empty mac.
     """
 
     head: Head
@@ -88,6 +92,7 @@ class Batch:
     timers: list[Timer] = Factory(list)
     removed: list[tuple[str, str, str]] = Factory(list)
     keys: list[Key] = Factory(list)
+    emptied: list[tuple[str, str]] = Factory(list)
 
 
 class Reading(Protocol):
@@ -127,6 +132,10 @@ class Reading(Protocol):
 
     def key(self, jurisdiction: str, actor: str, key: str) -> Key | None:
         """An idempotency key."""
+        ...
+
+    def keys_caused(self, jurisdiction: str, causes: Sequence[str]) -> list[Key]:
+        """The idempotency keys of calls that had one of these causes, however many, ordered by actor and key."""
         ...
 
     def timer(self, jurisdiction: str, key: tuple[str, str, str]) -> Timer | None:
@@ -192,7 +201,7 @@ class Store(Protocol):
 
     threads, processes: several may use it at once. durable: what was committed outlives a power cut.
     parallel: transactions in two jurisdictions do not wait for each other; where they do, one transaction may write
-    in several, which are locked in the order of their ids.
+    in several, which are locked in the order of their ids. scrub: see there.
     """
 
     url: str
@@ -208,6 +217,14 @@ class Store(Protocol):
 
     def writing(self, *, wait: bool = True) -> AbstractContextManager[Writing]:
         """A write transaction. Raises StoreBusy at once if not `wait` and another writes."""
+        ...
+
+    def scrub(self) -> None:
+        """Rewrite what it keeps, so that no byte is left of values that were overwritten; may take long.
+
+        The capability `scrub` is the reason, where something beyond this store's reach may still hold them.
+        Raises StoreBusy if another holds on to an old state, StoreUnusable if it may only be read.
+        """
         ...
 
     def close(self) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Self
 
+from attrs import evolve
+
 from communitycore.hub import refitting
 from communitycore.kernel.errors import CodeTaken, KeyReused, Mistake, NotUnique, StaleStep, StoreBusy, StoreUnusable
 from communitycore.kernel.journal import FIELDS, Entry
@@ -89,6 +91,7 @@ class MemoryStore:
         "parallel": "a memory store has one writer",
         "durable": "a memory store ends with its process",
         "processes": "a memory store belongs to one process",
+        "scrub": True,
     }
 
     def __init__(self, url: str = "memory://") -> None:
@@ -174,6 +177,15 @@ class MemoryStore:
     def writing(self, *, wait: bool = True) -> MemoryWriting:
         return MemoryWriting(self, wait)
 
+    def scrub(self) -> None:
+        """Rows were replaced; their indexes alone still know the values that nobody has any more."""
+        with self._writer, self._state:
+            for books in self.books.values():
+                for table in books.tables.values():
+                    for index in table.index.values():
+                        for value in [value for value, ids in index.items() if not ids]:
+                            del index[value]
+
     def close(self) -> None:
         self.books.clear()
 
@@ -237,6 +249,11 @@ class MemoryReading:
 
     def key(self, jurisdiction: str, actor: str, key: str) -> Key | None:
         return self._of(jurisdiction).keys.get((actor, key))
+
+    def keys_caused(self, jurisdiction: str, causes: Sequence[str]) -> list[Key]:
+        wanted = set(causes)
+        kept = self._of(jurisdiction).keys
+        return [kept[name] for name in sorted(kept) if kept[name].cause in wanted]
 
     def timer(self, jurisdiction: str, key: tuple[str, str, str]) -> Timer | None:
         return self._of(jurisdiction).timers.get(key)
@@ -381,3 +398,5 @@ class MemoryWriting(MemoryReading):
             books.timers[timer.key] = timer
         for kept in batch.keys:
             books.keys[kept.actor, kept.key] = kept
+        for name in batch.emptied:
+            books.keys[name] = evolve(books.keys[name], salt="", mac="")

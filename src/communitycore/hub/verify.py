@@ -16,7 +16,7 @@ from communitycore.kernel.errors import Damaged
 from communitycore.kernel.journal import GENESIS, Entry, chain_hash, state_digest, values_of
 from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.record import shape_of
-from communitycore.kernel.shape import Row, Shape
+from communitycore.kernel.shape import ERASED, Row, Shape
 from communitycore.kernel.values import frozen
 from communitycore.ports import Head, Reading, Store, Timer
 
@@ -104,6 +104,7 @@ class _Check:
         self.tx, self.head, self.catalogue, self.report = tx, head, catalogue, report
         self.progress, self.total = progress, total
         self.begun: Counter[str] = Counter()
+        self.erased: set[tuple[str, str]] = set()  # records whose salt must be gone
         self.timers: dict[tuple[str, str, str], Timer] = {}
         self.call, self.depth = "", 0  # of the entries that one call or timer left, and how deep it was set off
         self.ends: dict[tuple[str, str, str], int] = {}  # the last entry of the call that set a timer
@@ -180,6 +181,10 @@ class _Check:
         if (call := entry.id[18:]) != self.call:  # ids of one call share the noise behind their count
             self.call, self.depth, self.fresh = call, 0, []
         self.ends.update(dict.fromkeys(self.fresh, entry.seq))
+        if entry.erases:
+            self.erased.add((entry.kind, entry.record))
+        elif (entry.kind, entry.record) in self.erased and _personal_came(entry):
+            self.erased.remove((entry.kind, entry.record))
         if entry.timers is None:
             return
         behalf = entry.behalf or entry.actor
@@ -250,6 +255,19 @@ class _Check:
                 kind=shape.kind,
                 record=row[0],
             )
+        if (row[3] == ERASED) != ((shape.kind, row[0]) in self.erased):
+            still = row[3] != ERASED
+            self.fault(
+                f"{shape.kind} {row[0]} was erased, and has a salt again"
+                if still
+                else f"the salt of {shape.kind} {row[0]} is gone, and no entry says that it was erased",
+                f"{shape.kind} {row[0]} 的个人信息已删除，却仍有盐值"
+                if still
+                else f"{shape.kind} {row[0]} 的盐值缺失，日志中没有删除记录",
+                seq=last.seq,
+                kind=shape.kind,
+                record=row[0],
+            )
 
     def waiting(self) -> None:
         # Why one is parked stands in its row alone, since it may tell what a journal must not.
@@ -280,6 +298,12 @@ class _Check:
                     f"the head's {name} is {getattr(self.head, name)}, and should be {value}",
                     f"辖区头的 {name} 为 {getattr(self.head, name)}，应为 {value}",
                 )
+
+
+def _personal_came(entry: Entry) -> bool:
+    """Whether a step gave its record something personal: what became of it then stands there as an HMAC."""
+    after = [] if entry.notes else [pair[1] for pair in entry.changes().values()]
+    return any(isinstance(value, dict) and value.keys() == {"hmac"} for value in after)
 
 
 def _pages(rows: Iterable[Row]) -> Iterable[list[Row]]:

@@ -62,6 +62,11 @@ class Entry:
         return self.version == 1 and not self.notes
 
     @property
+    def erases(self) -> bool:
+        """Whether it emptied what was personal in its record."""
+        return self.name == f"{self.kind}.erased" and not self.notes
+
+    @property
     def recorded(self) -> datetime:
         """When it was recorded."""
         return times.from_text(self.at)

@@ -139,6 +139,14 @@ class SqlReading:
         row = self._one(self._says.key, (jurisdiction, actor, key))
         return None if row is None else Key(*row)
 
+    def keys_caused(self, jurisdiction: str, causes: Sequence[str]) -> list[Key]:
+        found = {
+            row[:2]: Key(*row)
+            for part in _parts(causes)
+            for row in self._all(self._says.keys_caused(len(part)), (jurisdiction, *part))
+        }
+        return [found[name] for name in sorted(found)]
+
     # timers
 
     def timer(self, jurisdiction: str, key: tuple[str, str, str]) -> Timer | None:

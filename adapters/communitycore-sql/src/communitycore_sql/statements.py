@@ -182,6 +182,7 @@ class Statements:
         self.dialect = dialect
         self._last: dict[int, str] = {}
         self._heads: dict[int, str] = {}
+        self._caused: dict[int, str] = {}
 
     def _one(self, statement: ClauseElement, *names: str) -> str:
         made = prepared(self.dialect, statement, names)
@@ -347,9 +348,36 @@ class Statements:
         )
         return self._one(statement, "jurisdiction", "actor", "key")
 
+    def keys_caused(self, count: int) -> str:
+        """(jurisdiction, cause, …), so many causes."""
+        if count not in self._caused:
+            names = [f"c{n}" for n in range(count)]
+            columns = [c for c in keys.columns if c.name != "jurisdiction"]
+            statement = sa.select(*columns).where(
+                keys.c.jurisdiction == b("jurisdiction"), keys.c.cause.in_([b(n) for n in names])
+            )
+            self._caused[count] = self._one(statement, "jurisdiction", *names)
+        return self._caused[count]
+
+    @cached_property
+    def empty_key(self) -> str:
+        """(salt, mac, jurisdiction, actor, key)."""
+        statement = (
+            sa.update(keys)
+            .values({keys.c.salt: b("new_salt"), keys.c.mac: b("new_mac")})
+            .where(keys.c.jurisdiction == b("in_"), keys.c.actor == b("of"), keys.c.key == b("under"))
+        )
+        return self._one(statement, "new_salt", "new_mac", "in_", "of", "under")
+
     @cached_property
     def insert_key(self) -> str:
         return self._one(sa.insert(keys), *(c.name for c in keys.columns))
+
+    # kinds
+
+    @cached_property
+    def all_kinds(self) -> str:
+        return self._one(sa.select(tables.kinds.c.kind))
 
     # followers
 

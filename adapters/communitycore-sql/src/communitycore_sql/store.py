@@ -14,7 +14,7 @@ from communitycore_sql.backend import Backend, Conflict, Line, Overtaken
 from communitycore_sql.reading import SqlReading
 from communitycore_sql.schema import Work, work_on
 from communitycore_sql.statements import KindStatements, Statements
-from communitycore_sql.tables import tables_of
+from communitycore_sql.tables import metadata, table_name, tables_of
 from communitycore_sql.writing import SqlWriting
 
 PREPARED_TOGETHER = 50  # how often another process may be quicker with a part of the tables
@@ -94,6 +94,19 @@ class SqlStore:
     def writing(self, *, wait: bool = True) -> SqlWriting:
         """A write transaction. Raises StoreBusy at once if not `wait` and another writes, here or elsewhere."""
         return SqlWriting(self, wait)
+
+    def scrub(self) -> None:
+        """Rewrite its tables, so that no byte is left of what was overwritten in them; the capability tells of more."""
+        backend = self.backend
+        line = backend.reading()
+        try:
+            there = backend.layout(line).tables
+            kinds = [kind for (kind,) in line.all(self.statements.all_kinds)]
+        finally:
+            line.end()
+        ours = {*metadata.tables, *map(table_name, kinds)}
+        quoted = backend.dialect.identifier_preparer.quote_identifier
+        backend.scrub([quoted(name) for name in sorted(ours & there.keys())])
 
     def close(self) -> None:
         """Give everything back; no call may be under way."""

@@ -181,6 +181,7 @@ keys = _table(
     _column("result", LONG),
     _column("at", TIME),
 )
+_index(keys, "jurisdiction", "cause", rows=(1,))
 
 figures = _table(
     metadata,

@@ -140,6 +140,8 @@ class SqlWriting(SqlReading):
                 statements.append((says.insert_timer, [(id, *_timer_values(timer)) for timer in batch.timers]))
         if batch.keys:
             statements.append((says.insert_key, [(id, *_key_values(key)) for key in batch.keys]))
+        if batch.emptied:
+            statements.append((says.empty_key, [("", "", id, *name) for name in batch.emptied]))
         counts = self._line.run(statements)
         for n in guarded:
             if counts[n] != len(statements[n][1]):

@@ -41,6 +41,7 @@ class MariadbServer(Server):
     begin_reading = (
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
     )
+    rewrite = "OPTIMIZE TABLE {table}"
     begin_writing = "START TRANSACTION READ WRITE"
 
     def __init__(self, url: str, **given: Any) -> None:
