@@ -24,7 +24,15 @@ BY_SYSTEM = "system/"
 REPEATED = 10
 """How many acknowledged calls under a key are made again each time."""
 LEFT_BY_SYSTEM = frozenset(
-    "domino.toppled domino.fell domino.set_up tool.reminded timer.passed timer.refused timer.put_off".split()
+    [
+        "domino.toppled",
+        "domino.fell",
+        "domino.set_up",
+        "tool.reminded",
+        "timer.passed",
+        "timer.refused",
+        "timer.put_off",
+    ]
 )
 
 
@@ -98,7 +106,7 @@ class Audit:
         """What is wrong now that nobody is at it. last: everything that waits is due by the hub's clock."""
         yield from self.look(hub)
         yield from self._unknown()
-        yield from self._repeat(desk)
+        yield from self._repeat(hub, desk)
         yield from self._folds(hub, desk)
         for _ in iter(hub.run_due, 0):
             pass
@@ -177,7 +185,7 @@ class Audit:
             if not call.lost and call.told is None:
                 yield f"{call.begun.act} {call.begun.token} never ended"
 
-    def _repeat(self, desk: Desk) -> Iterator[str]:
+    def _repeat(self, hub: Hub, desk: Desk) -> Iterator[str]:
         """Calls under a key, made again: those acknowledged give what they gave, the others are done once now."""
         unknown = [call.begun.key for call in self._open.values() if call.begun.key is not None]
         self._open.clear()
@@ -186,11 +194,10 @@ class Audit:
                 yield f"the key {key} gave {self._given[key]} and {id}"
         again = [*dict.fromkeys(unknown), *(key for key, _ in self._keys[-REPEATED:])]
         for key in again:
-            call = adding_under(key)
-            tool = desk.keyed(key).do(call.command, *call.args, **call.kwargs)  # type: ignore[arg-type]
+            tool = hub.carry_out(desk, adding_under(key).keyed(key))
             if self._given.setdefault(key, tool.id) != tool.id:
                 yield f"the key {key} gave {self._given[key]}, and made again {tool.id}"
-        yield from self.books.read(desk.hub)
+        yield from self.books.read(hub)
         for key in again:
             made = self.books.marked(("tool.added", key))
             self._by.update(dict.fromkeys(made, key))

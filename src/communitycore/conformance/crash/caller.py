@@ -42,10 +42,10 @@ class Caller:
 
     def do(self, begun: Begun, call: Call[Any]) -> Any:
         """Make one call and tell of it; gives its value, or None."""
-        desk = self.desk if begun.key is None else self.desk.keyed(begun.key)
         self.tell([begun])
+        outcome: Outcome[Any]
         try:
-            outcome = Outcome(desk.do(call.command, *call.args, **call.kwargs))  # type: ignore[arg-type]
+            outcome = Outcome(self.hub.carry_out(self.desk, under(begun, call)))
         except Exception as error:  # noqa: BLE001 - told to the keeper, who knows what may be met
             outcome = Outcome(error=error)
         self.tell([told(begun, outcome)])
@@ -54,8 +54,7 @@ class Caller:
     def do_many(self, prepared: Sequence[Prepared]) -> None:
         """Make these calls at once and tell of each."""
         self.tell([begun for begun, _ in prepared])
-        calls = [call if begun.key is None else call.keyed(begun.key) for begun, call in prepared]
-        outcomes = self.desk.do_many(calls)
+        outcomes = self.desk.do_many([under(begun, call) for begun, call in prepared])
         self.tell([told(begun, outcome) for (begun, _), outcome in zip(prepared, outcomes, strict=True)])
 
     @contextmanager
@@ -97,6 +96,11 @@ class Caller:
 def adding_under(key: str) -> Call[Any]:
     """The call that is made under a key, by whomever."""
     return room.add.call(name=key)
+
+
+def under(begun: Begun, call: Call[Any]) -> Call[Any]:
+    """The call under its key, if it has one."""
+    return call if begun.key is None else call.keyed(begun.key)
 
 
 def told(begun: Begun, outcome: Outcome[Any]) -> Told:

@@ -86,7 +86,7 @@ class Plan:
     jump_seconds: float = 0.0
     through: Callable[[str], str] = str
     disturb: Callable[[random.Random], None] | None = None
-    say: Callable[[str], None] = str
+    say: Callable[[str], object] = str
 
 
 class Keeper:
