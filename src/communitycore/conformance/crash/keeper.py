@@ -19,8 +19,10 @@ from communitycore.conformance.workers import Opening
 from communitycore.hub.desk import Desk
 from communitycore.hub.hub import Hub
 from communitycore.kernel import times
+from communitycore.kernel.errors import CommunityCoreError
 from communitycore.kernel.ids import JurisdictionId, Ref
 from communitycore.kernel.jurisdiction import give
+from communitycore.plugins import without_password
 
 CLAIMS = 12
 SHARED_KEYS = 8
@@ -80,8 +82,8 @@ class Plan:
     workers: int = 3
     threads: int = 2
     cycle: int = 10
-    per_store: int = 30
-    answers: int = 20
+    per_store: int = 25
+    answers: int = 12
     span_seconds: float = 0.02
     jump_seconds: float = 0.0
     through: Callable[[str], str] = str
@@ -109,6 +111,8 @@ class Keeper:
                 self._store()
                 self.figures.seconds = time.monotonic() - start
                 self.plan.say(str(self.figures))
+        except CommunityCoreError as error:
+            self._check([f"the keeper met what no caller should: {type(error).__name__}: {error}"], error)
         finally:
             if self._crew is not None:
                 self._crew.end()
@@ -181,10 +185,12 @@ class Keeper:
         with self._hub() as hub:
             self._check(audit.look(hub))
 
-    def _check(self, found: Iterable[str]) -> None:
+    def _check(self, found: Iterable[str], cause: Exception | None = None) -> None:
         if wrong := list(found):
-            where = f"{self.url}, seed {self.plan.seed}, kill {self.figures.kills} of {self.plan.kills}:"
-            raise Unsound(where, wrong)
+            url = without_password(self.url)
+            raise Unsound(
+                f"{url}, seed {self.plan.seed}, kill {self.figures.kills} of {self.plan.kills}:", wrong
+            ) from cause
 
     # what workers work at
 
