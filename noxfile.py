@@ -17,6 +17,7 @@ import nox
 
 ROOT = Path(__file__).parent
 ADAPTERS = sorted(str(p.parent) for p in ROOT.glob("adapters/*/pyproject.toml"))
+EXTRAS = {"communitycore-sql": "[postgresql,mariadb]"}  # drivers, for type checkers and for tests on real servers
 PROJECT = nox.project.load_toml("pyproject.toml")
 # Examples that need words to run, and what they need; all others are run bare.
 DATA = os.environ.get("COMMUNITYCORE_DATA")
@@ -30,7 +31,7 @@ nox.options.reuse_existing_virtualenvs = True
 def prepare(session: nox.Session, *groups: str) -> None:
     """Install the workspace with the dependency groups; nothing under --no-install."""
     wanted = nox.project.dependency_groups(PROJECT, *groups) if groups else ()
-    editable = [word for adapter in ADAPTERS for word in ("-e", adapter)]
+    editable = [word for adapter in ADAPTERS for word in ("-e", adapter + EXTRAS.get(Path(adapter).name, ""))]
     session.install("-e", ".[cli,test]", *editable, *wanted)
 
 

@@ -7,12 +7,13 @@ writes a journal row of the size of ours.
 
 from __future__ import annotations
 
+import multiprocessing
 import random
 import sqlite3
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -124,11 +125,7 @@ def ours(count: int, seed: int) -> tuple[float, list[int]]:
         ]
         seconds, won = race(acts)
         admin = hub.desk(home, hub.administrator(home))
-        holders = Counter[str]()
-        after = None
-        while page := admin.find(wishes.WishClaim, limit=1_000, after=after):
-            holders.update(claim.wish for claim in page)
-            after = page[-1]
+        holders = Counter[str](claim.wish for claim in _every_claim(admin))
         assert set(holders.values()) == {1}, "one winner a wish"
         assert len(holders) == sum(won) == count, "every wish found one"
         assert hub.verify().ok, "a benchmark's store must verify"
@@ -192,3 +189,112 @@ def run_threads(quick: bool) -> dict[str, Any]:
         "runs": rounds,
         "note": f"seconds for {CLAIMANTS} threads on {count} wishes; the least won {least:.2f} of a fair share{fair}",
     }
+
+
+# processes on PostgreSQL
+
+
+def _claimant(pipe: Any, url: str, home: str, party: PartyId, order: list[WishId]) -> None:
+    """One process of ours: a hub of its own."""
+    with cc.open(url, rooms=rooms()) as hub:
+        desk = hub.desk(home, Ref(home, party))
+        desk.get(people.Party, party)  # connected, and ready to run
+        pipe.send("ready")
+        pipe.recv()
+        pipe.send(try_all(desk, party, order))
+
+
+def _raw_claimant(pipe: Any, url: str, n: int, order: list[str]) -> None:
+    """One process of the raw side."""
+    from benchmarks.servers import connected
+
+    db = connected("postgresql", url)
+    with db.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        pipe.send("ready")
+        pipe.recv()
+        won = 0
+        for id in order:
+            cursor.execute("BEGIN")
+            cursor.execute(
+                "UPDATE wish SET status = 'claimed', claimant = %s WHERE id = %s AND status = 'open'", (n, id)
+            )
+            if cursor.rowcount:
+                cursor.execute("INSERT INTO journal (wish, entry) VALUES (%s, %s)", (id, ENTRY))
+                won += 1
+            cursor.execute("COMMIT")
+    db.close()
+    pipe.send(won)
+
+
+def race_processes(target: Callable[..., None], words: Sequence[tuple[Any, ...]]) -> tuple[float, list[int]]:
+    """All at one moment in processes of their own: seconds until the last is done, and what each won."""
+    context = multiprocessing.get_context("spawn")
+    pipes, started = [], []
+    for each in words:
+        here, there = context.Pipe()
+        process = context.Process(target=target, args=(there, *each))
+        process.start()
+        pipes.append(here)
+        started.append(process)
+    for pipe in pipes:
+        assert pipe.recv() == "ready"
+    start = perf_counter()
+    for pipe in pipes:
+        pipe.send("go")
+    won = [pipe.recv() for pipe in pipes]
+    seconds = perf_counter() - start
+    for process in started:
+        process.join()
+    return seconds, won
+
+
+def run_processes(quick: bool) -> dict[str, Any]:
+    """ratio: raw's time over ours, 8 processes on PostgreSQL; at least 0.8, and no wish claimed twice."""
+    from benchmarks.servers import connected, server
+
+    count, rounds = (200, 1) if quick else (2_000, 3)
+    mine, limit = [], []
+    running = server("postgresql")
+    try:
+        for turn in range(rounds):
+            url = running.fresh()
+            with cc.open(url, rooms=rooms()) as hub:
+                home, wanting, hung = fill(hub, count)
+                words = [(url, home, p, o) for p, o in zip(wanting, orders(hung, turn), strict=True)]
+                seconds, won = race_processes(_claimant, words)
+                admin = hub.desk(home, hub.administrator(home))
+                taken = [claim.wish for claim in _every_claim(admin)]
+                assert len(set(taken)) == len(taken) == sum(won) == count, "one winner a wish"
+                assert hub.verify().ok, "a benchmark's store must verify"
+            mine.append(seconds)
+            bare = running.fresh()
+            db = connected("postgresql", bare)
+            db.execute("CREATE TABLE wish (id text PRIMARY KEY, status text NOT NULL, claimant integer)")
+            db.execute("CREATE TABLE journal (seq bigserial PRIMARY KEY, wish text NOT NULL, entry text NOT NULL)")
+            ids = [f"w{n:06}" for n in range(count)]
+            for id in ids:
+                db.execute("INSERT INTO wish VALUES (%s, 'open', NULL)", (id,))
+            db.close()
+            seconds, won = race_processes(_raw_claimant, [(bare, n, o) for n, o in enumerate(orders(ids, turn))])
+            assert sum(won) == count
+            limit.append(seconds)
+    finally:
+        running.close()
+    return {
+        "name": "wishes-processes-postgres",
+        "ours": sorted(mine)[rounds // 2],
+        "limit": sorted(limit)[rounds // 2],
+        "ratio": sorted(b / o for o, b in zip(mine, limit, strict=True))[rounds // 2],
+        "goal": 0.8,
+        "better": "higher",
+        "runs": rounds,
+        "note": f"seconds for {CLAIMANTS} processes on {count} wishes, each trying all",
+    }
+
+
+def _every_claim(desk: Desk) -> Iterator[wishes.WishClaim]:
+    after = None
+    while page := desk.find(wishes.WishClaim, limit=1_000, after=after):
+        yield from page
+        after = page[-1]

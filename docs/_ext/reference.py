@@ -25,7 +25,7 @@ from communitycore.domain import roles
 from communitycore.kernel.command import Command, Declared
 from communitycore.kernel.jurisdiction import ROOM as JURISDICTIONS
 from communitycore.kernel.record import shape_of
-from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule, System
+from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule, System, all_ways
 from communitycore.kernel.shape import PERSONAL, UNIQUE, Shape
 
 MARK = re.compile(r"^<!-- generated: (\w+)(?: (\S+))? -->$", re.MULTILINE)
@@ -179,7 +179,7 @@ def known_roles() -> list[cc.Role]:
     for each in rooms():
         rules = [d.may for d in (*each.commands, *each.reads)] + [shape_of(r).read for r in each.records]
         for rule in rules:
-            for way in rule:
+            for way in all_ways(rule):
                 found.update(dict.fromkeys(way.roles if isinstance(way, Holds) else ()))
     return list(found)
 

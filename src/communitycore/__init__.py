@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from communitycore.kernel.money import Money
     from communitycore.kernel.query import where
     from communitycore.kernel.record import Indexed, Max, Personal, Record, Unique, record
-    from communitycore.kernel.rules import PUBLIC, REACTION, TIMER, Role, linked, own, role
+    from communitycore.kernel.rules import PUBLIC, REACTION, TIMER, Role, linked, own, role, unless
     from communitycore.kernel.states import States
     from communitycore.kernel.times import Clock, Entropy
     from communitycore.kernel.values import frozen
@@ -58,7 +58,7 @@ _HOMES = {
     "communitycore.kernel.money": "Money",
     "communitycore.kernel.query": "where",
     "communitycore.kernel.record": "Indexed Max Personal Record Unique record",
-    "communitycore.kernel.rules": "PUBLIC REACTION TIMER Role linked own role",
+    "communitycore.kernel.rules": "PUBLIC REACTION TIMER Role linked own role unless",
     "communitycore.kernel.states": "States",
     "communitycore.kernel.values": "frozen",
     "communitycore.kernel.view": "View",
@@ -115,6 +115,7 @@ __all__ = [
     "step",
     "tickets",
     "unchanged",
+    "unless",
     "where",
     "wishes",
 ]

@@ -23,6 +23,9 @@ STORES = "communitycore.stores"
 PLUGINS = "communitycore.plugins"
 KNOWN_STORES = {
     "sqlite": "communitycore-sql",
+    "postgresql": "communitycore-sql[postgresql]",
+    "mariadb": "communitycore-sql[mariadb]",
+    "mysql": "communitycore-sql[mariadb]",
 }
 
 hookspec = pluggy.HookspecMarker(NAME)
@@ -128,6 +131,7 @@ def open_store(url: str, **options: Any) -> Store:
         factory: Callable[..., Store] = point.load()
         return factory(url, **options)
     known = KNOWN_STORES.get(scheme)
-    why = f"Install it with: pip install {known}" if known else f"No known adapter serves {scheme}://"
-    why_zh = f"请安装：pip install {known}" if known else f"没有已知的适配器支持 {scheme}://"
+    install = f'pip install "{known}"'  # quoted, since shells read brackets
+    why = f"Install it with: {install}" if known else f"No known adapter serves {scheme}://"
+    why_zh = f"请安装：{install}" if known else f"没有已知的适配器支持 {scheme}://"
     raise NoAdapter(url=without_password(url), why=why, why_zh=why_zh)

@@ -232,6 +232,19 @@ class KeyRace(LockAfterFirstRead):
     seen_before = ("key",)
 
 
+class ReplacedKey(Healthy):
+    """Lets a second call take an idempotency key that a first one holds."""
+
+    suite = "Keys"
+    caught_by = ("test_a_key_is_kept_once",)
+
+    class writes(Transaction):  # noqa: N801
+        def write(self, batch: Batch) -> None:
+            for kept in batch.keys:
+                self.store.under.books[batch.head.id].keys.pop((kept.actor, kept.key), None)
+            self.tx.write(batch)
+
+
 class TornBatch(Healthy):
     """Keeps what it wrote of a batch before it came to what is refused."""
 
@@ -253,6 +266,7 @@ class Autocommit(Healthy):
 
     suite = "Transactions"
     caught_by = (
+        "test_a_transaction_is_committed_once",
         "test_leaving_without_a_commit_leaves_no_trace",
         "test_a_founding_that_was_rolled_back_leaves_its_code_free",
         "test_many_transactions_may_be_left_open_to_chance_one_after_another",
@@ -786,7 +800,7 @@ class UnluckyRetry(Line):
 FAULTS: dict[str, type[Healthy]] = {
     fault.__name__: fault
     for fault in (
-        NoVersionCheck, LostUpdate, LockAfterFirstRead, KeyRace, TornBatch, Autocommit, FoldsApart, GapInSeq, NeverBusy,
+        NoVersionCheck, LostUpdate, LockAfterFirstRead, KeyRace, ReplacedKey, TornBatch, Autocommit, FoldsApart, GapInSeq, NeverBusy,
         ForeignErrors, CodesTwice, MovingSnapshot, LateSnapshot, DirtyReads, LostMicroseconds, CutText, RoundedNumbers,
         EmptyIsNull, NormalisedText, FoldedCase, FoldedAccents, PaddedSpaces, WrongPageOrder, SkippedTies, Utf16Order,
         NullNeverFound, EqualNulls, ForgottenNotes, TimersByWake, ParkedRun, SilentCapability, UnluckyRetry,

@@ -249,6 +249,76 @@ def test_g7_an_officer_who_reads_names_still_reads_no_reporter(world: World) -> 
     assert [entry.by for entry in officer.history(Load, load.id)] == [HIDDEN, HIDDEN]
 
 
+def hidden_from(world: World, who: cc.Ref, ticket: Ticket) -> bool:
+    """Whether one who sits at the desk as well learns nothing of who reported this ticket, on any way."""
+    desk = world.desk(who)
+    behind = world.clerk.find(TicketReporter, cc.where(TicketReporter.born, ticket.id))
+    assert behind  # an impartial clerk sees them
+    for reporter in behind:
+        for look in (desk.get, desk.history):
+            with pytest.raises(NotAllowed) as refused:
+                look(TicketReporter, reporter.id)  # type: ignore[operator]
+            assert world.reporter not in repr(refused.value) + refused.value.say() + refused.value.say("zh")
+    told = [convert.to_text(found) for found in desk.find(TicketReporter)]
+    told += [repr(entry) for entry in desk.history(Ticket, ticket.id)]
+    for load in desk.find(Load, cc.where(Load.officer, who)):
+        told += [repr(entry) for entry in desk.history(Load, load.id)]
+    return not any(world.reporter in text for text in told)
+
+
+def test_g7_an_officer_who_is_a_clerk_too_learns_nothing_of_who_reported_what_they_handle(world: World) -> None:
+    ticket = world.dispatched(point=EAST)
+    cai = world.ref(world.cai)
+    both(world, cai)
+    world.desk(world.reporter).do(tickets.urge, ticket.id)
+    assert hidden_from(world, cai, ticket)
+    world.desk(cai).do(tickets.start, ticket.id)
+    world.clerk.do(tickets.redispatch, ticket.id, reason="换人", to=world.ref(world.anna))
+    assert hidden_from(world, cai, ticket)  # who had it once, too
+    world.desk(world.reporter).do(tickets.withdraw, ticket.id, reason="不用了")
+    assert hidden_from(world, cai, ticket)
+    # Of all others they learn what a clerk has to know.
+    other = world.dispatched(point=WEST)
+    assert [r.party for r in world.desk(cai).find(TicketReporter)] == [world.reporter]
+    assert world.desk(cai).history(Ticket, other.id)[0].by == world.ref(world.reporter)
+
+
+def test_g7_a_unit_that_is_a_clerk_too_learns_nothing_of_who_reported(world: World) -> None:
+    company = world.ref(world.company)
+    both(world, company)
+    ticket = world.accepted()
+    world.clerk.do(tickets.dispatch, ticket.id, unit=company)
+    assert hidden_from(world, company, ticket)
+
+
+def test_g7_the_reported_learn_nothing_of_who_reported_whatever_they_are(world: World) -> None:
+    accused = cc.Ref(world.district, "accused")
+    both(world, accused)
+    party = world.new("被投诉的工作人员")
+    world.admin.do(people.link_same, party, same_as=accused)
+    ticket = world.accepted(about=party)
+    world.desk(world.reporter).do(tickets.urge, ticket.id)
+    assert hidden_from(world, accused, ticket)
+    merged = world.reported(reporter=world.neighbour)
+    assert world.desk(accused).find(TicketReporter, cc.where(TicketReporter.born, merged.id))
+    world.clerk.do(tickets.merge, merged.id, into=ticket.id, reason="同一件事")
+    assert hidden_from(world, accused, merged)
+
+
+@pytest.mark.parametrize("what", ["ticket", "dwelling", "party"])
+def test_g7_who_stands_aside_learns_nothing_of_who_reported(world: World, what: str) -> None:
+    cai = world.ref(world.cai)
+    both(world, cai)
+    flat = world.clerk.do(places.add_dwelling, building="3", room="501", grid=world.east)
+    ticket = world.accepted(point=None, dwelling=flat.id)
+    assert world.desk(cai).find(TicketReporter)
+    given_: dict[str, Any] = {"ticket": ticket.id, "dwelling": flat.id, "party": world.reporter}
+    recusal = world.clerk.do(tickets.recuse, officer=cai, reason="亲属", **{what: given_[what]})
+    assert hidden_from(world, cai, ticket)
+    world.clerk.do(tickets.lift_recusal, recusal.id)
+    assert world.desk(cai).find(TicketReporter)
+
+
 def test_g7_no_hash_or_cause_lets_a_handler_try_every_party(world: World) -> None:
     ticket = world.dispatched()
     true = world.clerk.history(Ticket, ticket.id)[0]

@@ -12,6 +12,7 @@ import pytest
 from sql_room import CODE, Order, Plot, bump, garden, hub_at, open_plot, url_of, write
 
 import communitycore as cc
+from communitycore import plugins
 from communitycore.hub.desk import Desk
 from communitycore.kernel.errors import CommunityCoreError, StoreBusy, StoreUnusable
 from communitycore.kernel.query import where
@@ -98,9 +99,26 @@ def test_what_keeps_nothing_is_called_memory(url: str) -> None:
 
 
 def test_no_error_shows_a_password(tmp_path: Path) -> None:
-    for url in ("sqlite://me:hush@host/f.db", "sqlite+aiosqlite://me:hush@host/f.db", "sqlite://me:hush@[host/f.db"):
+    for url in (
+        "sqlite://me:hush@host/f.db",
+        "sqlite+aiosqlite://me:hush@host/f.db",
+        "sqlite://me:hush@[host/f.db",
+        "nosuch://me:hush@host/f.db",
+    ):
         error = refused(url)
         assert "hush" not in f"{error} {error!r} {error.say('zh')} {error.__cause__}"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "extra"), [("postgresql", "postgresql"), ("mariadb", "mariadb"), ("mysql", "mariadb")]
+)
+def test_without_the_adapter_its_name_and_extra_are_told(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, extra: str
+) -> None:
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [])
+    error = refused(f"{scheme}://me:hush@host/books")
+    assert f'pip install "communitycore-sql[{extra}]"' in error.why
+    assert "hush" not in f"{error} {error.say('zh')}"
 
 
 def test_a_missing_file_is_refused_unless_it_may_be_made(path: Path) -> None:

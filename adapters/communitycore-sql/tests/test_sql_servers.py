@@ -414,6 +414,19 @@ def test_reading_alone_writes_nothing(served_url: str) -> None:
     hub.close()
 
 
+def test_an_empty_database_is_refused_where_nothing_may_be_made(served_url: str) -> None:
+    for url, options in (
+        (served_url, {"create": False}),
+        (f"{served_url}?create=no", {}),
+        (f"{served_url}?mode=ro", {}),
+    ):
+        with pytest.raises(StoreUnusable, match="no store in it"):
+            open_store(url, **options)  # type: ignore[arg-type]
+    garden(served_url)[0].close()
+    for url, options in ((served_url, {"create": False}), (f"{served_url}?mode=ro", {})):
+        open_store(url, **options).close()  # type: ignore[arg-type]
+
+
 def test_a_user_who_may_not_make_tables_is_told_what_is_lacking(served_url: str, server: servers.Server) -> None:
     database = servers.database_in(served_url)
     if served_url.startswith("postgresql"):

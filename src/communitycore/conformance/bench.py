@@ -37,6 +37,14 @@ class Bench:
         """The keeper's desk in the community."""
         return self.hub.desk(self.community, self.keeper)
 
+    def desks(self, count: int) -> list[cc.Desk]:
+        """So many desks of the keeper, each of a hub of its own: what one hub sends to the store it sends in turn."""
+        hubs = [
+            Hub(self.hub.store, self.hub.catalogue.rooms[1:], clock=self.clock, entropy=seeded(f"hub {n}"))
+            for n in range(count)
+        ]
+        return [hub.desk(self.community, self.keeper) for hub in hubs]
+
     def at(self, actor: Ref | None = None, place: str | None = None) -> cc.Desk:
         """Anybody's desk, in the community unless said otherwise."""
         return self.hub.desk(place or self.community, actor or self.keeper)

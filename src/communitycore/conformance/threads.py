@@ -1,4 +1,4 @@
-"""Threads on one hub: one winner each, nothing lost, nothing done twice, nobody disturbed."""
+"""Threads on one store, with one hub for all or one each: one winner each, nothing lost, nothing done twice."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class Threads(Suite):
         tools = [bench.tool(name=f"{n}") for n in range(24)]
         ids: list[str] = [tool.id for tool in tools]
         to = bench.neighbour().id
-        won = together(*[lambda n=n: borrow_all(bench.desk, ids, to, n) for n in range(THREADS)])
+        desks = bench.desks(THREADS)
+        won = together(*[lambda n=n: borrow_all(desks[n], ids, to, n) for n in range(THREADS)])
         assert [each for each in won if isinstance(each, BaseException)] == []
         claimed(bench, tools, won)
 
@@ -74,21 +75,21 @@ class Threads(Suite):
     def test_no_step_of_one_record_is_lost(self, bench: Bench) -> None:
         me, tool = NeighbourId(bench.neighbour().id), bench.tool()
 
-        def work() -> int:
+        def work(desk: cc.Desk) -> int:
             done = 0
             for _ in range(10):
                 for call in (room.lend.call(tool.id, to=me), room.bring_back.call(tool.id)):
-                    done += bench.desk.do_many([call])[0].error is None
+                    done += desk.do_many([call])[0].error is None
             return done
 
-        done = together(*[work] * THREADS)
+        done = together(*[lambda d=d: work(d) for d in bench.desks(THREADS)])
         assert bench.desk.get(Tool, tool.id).version == 1 + sum(done)
         assert len(bench.desk.history(Tool, tool.id)) == 1 + sum(done)
         whole(bench)
 
     @needs("threads")
     def test_a_key_used_by_many_at_once_is_done_once(self, bench: Bench) -> None:
-        given = together(*[lambda: bench.desk.keyed("k").do(room.add, name="saw") for _ in range(THREADS)])
+        given = together(*[lambda d=d: d.keyed("k").do(room.add, name="saw") for d in bench.desks(THREADS)])
         assert len({tool.id for tool in given}) == 1
         assert len(bench.desk.find(Tool)) == 1
         whole(bench)
@@ -145,7 +146,7 @@ class Threads(Suite):
         troubles = ("", "", "ladder", "bug", "") * 2
         bench.desk.do_many([room.set_up.call(left=0, trouble=each, after_days=1) for each in troubles])
         bench.clock.advance(DAY * 3)
-        ran = together(*[bench.hub.run_due for _ in range(4)])
+        ran = together(*[desk.hub.run_due for desk in bench.desks(4)])
         assert sum(ran) == 6 + 2 * 4
         assert {(d.trouble, d.fallen) for d in bench.desk.find(Domino)} == {("", 1), ("ladder", 4), ("bug", 0)}
         assert len(bench.hub.parked(bench.community)) == 2
@@ -154,8 +155,12 @@ class Threads(Suite):
     @needs("threads")
     def test_each_reaction_runs_once_however_many_run_them(self, bench: Bench) -> None:
         tools = [bench.tool() for _ in range(THREADS)]
-        acts: list[Callable[[], Any]] = [lambda t=t: bench.desk.do(room.scrap, t.id) for t in tools]  # type: ignore[misc]
-        given = together(*acts, bench.hub.run_due, bench.hub.run_due)
+        desks = bench.desks(THREADS + 2)
+        acts: list[Callable[[], Any]] = [
+            lambda t=t, d=d: d.do(room.scrap, t.id)  # type: ignore[misc]
+            for t, d in zip(tools, desks, strict=False)
+        ]
+        given = together(*acts, desks[-1].hub.run_due, desks[-2].hub.run_due)
         assert [type(each) for each in given[:THREADS]] == [Tool] * THREADS
         bench.hub.run_due()
         assert sorted(d.trouble for d in bench.desk.find(Domino)) == sorted(tool.id for tool in tools)

@@ -11,7 +11,7 @@ from communitycore.kernel.journal import Entry
 from communitycore.kernel.jurisdiction import Grant
 from communitycore.kernel.query import where
 from communitycore.kernel.record import shape_of
-from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule, System
+from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule, System, Unless, all_ways
 from communitycore.kernel.shape import Shape
 from communitycore.kernel.view import View
 
@@ -47,7 +47,7 @@ class Authority:
         """The id of the grant relied on; None if none was needed. Raises NotAllowed."""
         command = call.command
         for way in command.ways:
-            if way.__class__ is Holds:
+            if isinstance(way, Holds):
                 grant = self._grant(way, call)
                 if grant is not None:
                     return grant
@@ -71,7 +71,7 @@ class Authority:
             isinstance(way, (Own, Linked))
             or (isinstance(way, Holds) and self._grant(way, _WHATEVER) is not None)
             or self._admits_read(way, None)
-            for way in shape.read
+            for way in all_ways(shape.read)
         )
 
     def reads_rule(self, rule: Rule) -> bool:
@@ -109,6 +109,9 @@ class Authority:
             return self._grant(way, record) is not None
         if record is None:
             return False
+        if isinstance(way, Unless):
+            admitted = any(self._admits_read(inner, record) for inner in way.rule)
+            return admitted and not way.barred(self._view, record)
         if isinstance(way, Own):
             return self._is_self(getattr(record, way.field or way.argument))
         if isinstance(way, Linked):

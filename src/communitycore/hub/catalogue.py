@@ -9,7 +9,7 @@ from communitycore.hub.authority import parameter_of
 from communitycore.kernel.command import Command, Declared, Fold, Reaction, Read, Room
 from communitycore.kernel.errors import Mistake
 from communitycore.kernel.record import shape_of
-from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule, System
+from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule, System, Unless, all_ways
 from communitycore.kernel.shape import Shape
 
 NAME_LENGTH = 60
@@ -67,6 +67,8 @@ class Catalogue:
                     self.owned(one, way)
                 elif isinstance(way, Linked):
                     self.parameter(one, way.argument or "id")
+                elif isinstance(way, Unless):
+                    raise Mistake(f"{one.name}: unless(...) is for read= and actors=; let the command refuse them")
         for command in self.commands.values():
             for shape in command.result_shapes():
                 if shape.kind not in command.reveals:
@@ -75,7 +77,7 @@ class Catalogue:
             if not any(isinstance(way, (Anyone, System)) for way in reaction.run.may):
                 raise Mistake(f"{reaction.name} runs {reaction.run.name}, whose may= does not admit it; add REACTION")
         for shape in self.shapes.values():
-            for way in (*shape.read, *(shape.actors or ())):
+            for way in (*all_ways(shape.read), *(() if shape.actors is None else all_ways(shape.actors))):
                 if isinstance(way, Own) and (way.field or way.argument) not in (*shape.by_name, "id"):
                     raise Mistake(f"{shape.kind}: a rule names {way.field or way.argument!r}, which it has not")
 

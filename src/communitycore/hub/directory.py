@@ -24,6 +24,7 @@ class Directory:
     def __init__(self, store: Callable[[], Store]) -> None:
         self._store = store
         self._known: dict[str, tuple[int, Jurisdiction]] = {}
+        self._by_code: dict[str, str] = {}  # codes asked for, and whose they were
         self._index: AreaIndex | None = None
 
     def all(self) -> list[Jurisdiction]:
@@ -35,14 +36,27 @@ class Directory:
         """The id for an id or a code in use at `moment`. Raises UnknownCode, naming a code's successor."""
         if code in self._known:
             return JurisdictionId(code)
+        if (id := self._by_code.get(code)) is not None and self._still(id, code, moment):
+            return JurisdictionId(id)
         self._refresh()
         hint = ""
         for id, (_, body) in self._known.items():
             if id == code or body.code(moment) == code:
+                self._by_code[code] = id
                 return JurisdictionId(id)
             if any(dated.value == code for dated in body.codes):
                 hint = f" {body.name(moment)} uses {body.code(moment)} now."
         raise UnknownCode(given=code, hint=hint)
+
+    def _still(self, id: str, code: str, moment: datetime) -> bool:
+        """Whether a body still uses the code that it was known by: one look, however many bodies there are.
+
+        Another can have taken the code only after this one gave it up.
+        """
+        count, body = self._known[id]
+        with self._store().reading() as tx:
+            head = tx.head(id)
+        return head is not None and head.standing == count and body.code(moment) == code
 
     def check_free(self, code: str, since: date, *, but: str | None = None) -> None:
         """Raises CodeTaken if a jurisdiction uses `code` on any day from `since` on, be another to come or not.
@@ -79,4 +93,4 @@ class Directory:
                 elif (row := tx.get(_SHAPE, head.id, head.id)) is not None:
                     known[head.id] = (head.standing, _SHAPE.read_row(row))
         if known != self._known:
-            self._known, self._index = known, None
+            self._known, self._by_code, self._index = known, {}, None

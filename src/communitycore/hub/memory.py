@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Self
 
-from communitycore.kernel.errors import CodeTaken, NotUnique, StaleStep, StoreBusy
+from communitycore.kernel.errors import CodeTaken, KeyReused, Mistake, NotUnique, StaleStep, StoreBusy
 from communitycore.kernel.journal import FIELDS, Entry
 from communitycore.kernel.query import Query
 from communitycore.kernel.shape import Row, Shape
@@ -72,6 +72,7 @@ class _Books:
         return table
 
 
+_NOWHERE = Head("", "", 0, "", "", 0, None)
 _SEQ, _KIND, _RECORD, _CAUSE = (FIELDS.index(name) for name in ("seq", "kind", "record", "cause"))
 
 
@@ -119,6 +120,11 @@ class MemoryReading:
     def __exit__(self, *_: object) -> None:
         self._state.release()
 
+    def _of(self, jurisdiction: str) -> _Books:
+        """Its books; empty ones where there is no such jurisdiction, or where it is only being founded."""
+        books = self._books.get(jurisdiction)
+        return _Books(_NOWHERE) if books is None else books
+
     def head(self, jurisdiction: str) -> Head | None:
         books = self._books.get(jurisdiction)
         return None if books is None else books.head
@@ -128,64 +134,60 @@ class MemoryReading:
         return [self._books[id].head for id in sorted(wanted)]
 
     def get(self, shape: Shape, jurisdiction: str, id: str) -> Row | None:
-        return self._books[jurisdiction].table(shape).rows.get(id)
+        return self._of(jurisdiction).table(shape).rows.get(id)
 
     def find(self, shape: Shape, jurisdiction: str, query: Query) -> list[Row]:
-        return self._books[jurisdiction].table(shape).find(query)
+        return self._of(jurisdiction).table(shape).find(query)
 
     def entries(self, jurisdiction: str, after: int, limit: int) -> list[Entry]:
-        kept = self._books[jurisdiction].entries
+        kept = self._of(jurisdiction).entries
         start = bisect_right(kept, after, key=itemgetter(_SEQ))
         return [entry_of(values) for values in kept[start : start + limit]]
 
     def entries_of(self, jurisdiction: str, kind: str, record: str) -> list[Entry]:
-        books = self._books[jurisdiction]
+        books = self._of(jurisdiction)
         return [entry_of(books.entries[n]) for n in books.by_record.get((kind, record), ())]
 
     def last_entries(self, jurisdiction: str, kind: str, records: Sequence[str]) -> dict[str, Entry]:
-        books = self._books[jurisdiction]
+        books = self._of(jurisdiction)
         found = {id: books.by_record.get((kind, id)) for id in records}
         return {id: entry_of(books.entries[places[-1]]) for id, places in found.items() if places}
 
     def caused(self, jurisdiction: str, cause: str) -> list[Entry]:
-        books = self._books[jurisdiction]
+        books = self._of(jurisdiction)
         return [entry_of(books.entries[n]) for n in books.by_cause.get(cause, ())]
 
     def key(self, jurisdiction: str, actor: str, key: str) -> Key | None:
-        return self._books[jurisdiction].keys.get((actor, key))
+        return self._of(jurisdiction).keys.get((actor, key))
 
     def timer(self, jurisdiction: str, key: tuple[str, str, str]) -> Timer | None:
-        return self._books[jurisdiction].timers.get(key)
+        return self._of(jurisdiction).timers.get(key)
 
     def timers_of(self, jurisdiction: str, record: str) -> list[Timer]:
-        found = [t for t in self._books[jurisdiction].timers.values() if t.record == record and not t.source]
+        found = [t for t in self._of(jurisdiction).timers.values() if t.record == record and not t.source]
         return sorted(found, key=lambda t: t.command)
 
     def timers(self, jurisdiction: str, until: str | None, limit: int) -> list[Timer]:
         found = [
-            t
-            for t in self._books[jurisdiction].timers.values()
-            if until is None or (t.parked is None and t.wake <= until)
+            t for t in self._of(jurisdiction).timers.values() if until is None or (t.parked is None and t.wake <= until)
         ]
         return sorted(found, key=lambda t: (t.due, t.seq, t.key))[:limit]
 
     def next_wake(self, jurisdiction: str, without: Sequence[tuple[str, str, str]]) -> str | None:
-        if jurisdiction not in self._books:
-            return None  # it is being founded
         gone = set(without)
         return min(
-            (t.wake for key, t in self._books[jurisdiction].timers.items() if t.parked is None and key not in gone),
+            (t.wake for key, t in self._of(jurisdiction).timers.items() if t.parked is None and key not in gone),
             default=None,
         )
 
     def cursor(self, follower: str, jurisdiction: str) -> tuple[int, int]:
-        return self._books[jurisdiction].cursors.get(follower, (0, 0))
+        return self._of(jurisdiction).cursors.get(follower, (0, 0))
 
     def figure(self, fold: str, jurisdiction: str, key: str) -> str | None:
-        return self._books[jurisdiction].figures[fold].get(key)
+        return self._of(jurisdiction).figures[fold].get(key)
 
     def figures(self, fold: str, jurisdiction: str) -> list[tuple[str, str]]:
-        return sorted(self._books[jurisdiction].figures[fold].items())
+        return sorted(self._of(jurisdiction).figures[fold].items())
 
 
 class MemoryWriting(MemoryReading):
@@ -195,6 +197,7 @@ class MemoryWriting(MemoryReading):
         super().__init__(store.books, store._state)
         self._store = store
         self._wait = wait
+        self._over = False
         self._new: dict[str, Head] = {}
         self._batches: list[Batch] = []
         self._folds: list[tuple[str, str, Mapping[str, str | None], int, int, bool]] = []
@@ -212,13 +215,9 @@ class MemoryWriting(MemoryReading):
 
     def found(self, head: Head) -> None:
         self._check_code(head)
+        if head.id in self._books:
+            raise CodeTaken(given=head.code, jurisdiction=head.id)
         self._new[head.id] = head
-
-    def get(self, shape: Shape, jurisdiction: str, id: str) -> Row | None:
-        return None if jurisdiction in self._new else super().get(shape, jurisdiction, id)
-
-    def find(self, shape: Shape, jurisdiction: str, query: Query) -> list[Row]:
-        return [] if jurisdiction in self._new else super().find(shape, jurisdiction, query)
 
     def write(self, batch: Batch) -> None:
         books = self._books.get(batch.head.id)
@@ -233,6 +232,13 @@ class MemoryWriting(MemoryReading):
             if shape.unique:
                 moving = moving or {(shape.kind, row[0]) for shape, row, _ in batch.rows}
                 self._check_unique(books, shape, row, moving, fresh)
+        head = self._new.get(batch.head.id) if books is None else books.head
+        for kept in batch.keys:
+            if books is not None and (kept.actor, kept.key) in books.keys:
+                raise KeyReused(key=kept.key)
+        if head is None or head.seq != batch.was.seq:
+            current = 0 if head is None else head.seq
+            raise StaleStep(kind="jurisdiction", id=batch.head.id, before=batch.was.seq, current=current)
         self._batches.append(batch)
 
     def _check_code(self, head: Head) -> None:
@@ -263,6 +269,9 @@ class MemoryWriting(MemoryReading):
         self._folds.append((fold, jurisdiction, dict(rows), seq, version, anew))
 
     def commit(self) -> None:
+        if self._over:
+            raise Mistake("this transaction is over; begin another")
+        self._over = True
         with self._state:
             for head in self._new.values():
                 self._books[head.id] = _Books(head)

@@ -73,9 +73,10 @@ class Wakes:
         ran = 0
         failed: tuple[Timer, Exception] | None = None
         with office.store.writing() as tx:
-            session = office.session(tx, jurisdiction, office.draw())
-            for timer in due:
-                draw = office.draw()
+            draw = office.draw()
+            session = office.session(tx, jurisdiction, draw)
+            for n, timer in enumerate(due):
+                draw = office.draw() if n else draw
                 if (kept := _still_due(session, timer, session.view(system("timer"), draw).stamp)) is None:
                     continue
                 if session.touched >= TOUCH_MAX or (session.soonest is not None and session.soonest < timer.due):

@@ -96,7 +96,7 @@ def chain_hash(before: str, values: tuple[Any, ...]) -> str:
     try:
         start, said, end = _plain(before, *values)
     except (TypeError, ValueError, AttributeError):
-        start = end = "ü"  # a null or a number where we write text
+        start, said, end = "ü", b"", "ü"  # a null or a number where we write text
     if start.isascii() and end.isascii():
         return sha256(b"%b%d:%b%b" % (start.encode(), len(said), said, end.encode())).hexdigest()
     # Somebody else wrote it: there characters are not bytes.

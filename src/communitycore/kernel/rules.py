@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from communitycore.kernel.errors import Mistake
@@ -117,6 +117,23 @@ class Linked(Rule):
 
 
 @frozen
+class Unless(Rule):
+    """Those whom `rule` admits, but for those whom `barred` keeps out, whatever else they are. See `unless`."""
+
+    rule: Rule
+    barred: Callable[[Any, Any], bool]
+    en: str
+    zh: str
+
+    def say(self, language: Language = "en") -> str:
+        if language == "zh":
+            return f"{self.rule.say('zh')}（{self.zh}除外）"
+        return f"{self.rule.say()} (except {self.en})"
+
+    __str__ = Rule.__str__
+
+
+@frozen
 class System(Rule):
     """The library itself: a timer or a reaction."""
 
@@ -148,3 +165,18 @@ def own(path: str) -> Rule:
 def linked(kind: type[Any], record: str, holder: str, argument: str | None = None) -> Rule:
     """Those for whom a record of `kind` exists whose field `record` is the one concerned and `holder` is they."""
     return Linked(kind, record, holder, argument)
+
+
+def unless(rule: Rule, barred: Callable[[Any, Any], bool], *, en: str, zh: str) -> Rule:
+    """Those whom `rule` admits, in `read=` and `actors=`, unless `barred(view, record)` says of `view.actor` that they
+    must not, such as one who is party to the matter. en, zh: whom that keeps out, in words."""
+    return Unless(rule, barred, en, zh)
+
+
+def all_ways(rule: Rule) -> Iterator[Rule]:
+    """The ways of a rule, those inside an `unless` among them."""
+    for way in rule:
+        if isinstance(way, Unless):
+            yield from all_ways(way.rule)
+        else:
+            yield way

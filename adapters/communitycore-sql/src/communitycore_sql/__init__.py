@@ -34,11 +34,11 @@ def open_store(
 ) -> SqlStore:
     """The store at `url`: a SQLite file, which is made if absent, or a database on a server, which is not.
 
-    durability: "full" (the default) keeps every acknowledged call through a power cut; "normal" may lose the last
-    ones then, but never half of one; not for MariaDB, whose server decides.
+    create: False refuses a file that is not there, or a database that is still empty. durability: "full" (the
+    default) keeps every acknowledged call through a power cut; "normal" may lose the last ones then, but never half
+    of one; not for MariaDB, whose server decides.
 
-    `sqlite:///f.db` only: create: False refuses a file that is not there. busy_seconds: how long a call waits for
-    another that is being written; 30 unless given.
+    `sqlite:///f.db` only: busy_seconds: how long a call waits for another that is being written; 30 unless given.
 
     `postgresql://user@host/database`, `mariadb://…` (or `mysql://…`) only: password: where it shall not stand in
     the URL. pool_size: how many connections at most, 10 unless given, the last one for reading alone. Of the times,

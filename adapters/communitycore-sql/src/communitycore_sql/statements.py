@@ -57,7 +57,7 @@ class KindStatements:
         self._columns = [table.c[column.name] for column in shape.columns]
         self._nullable = [column.nullable for column in shape.columns]
         self._found: dict[Any, Prepared] = {}
-        # MariaDB finds no index for a comparison of pairs.
+        # MariaDB finds no place in an index by a comparison of pairs.
         self._pairs = dialect.name != "mariadb"
         self.uniques = tuple(n for n, column in enumerate(shape.columns) if column.unique)
 
@@ -112,7 +112,7 @@ class KindStatements:
                 values.append(t.value)
         if query.after is not None:
             by, behind = query.after
-            values += (behind,) if not query.order else (by, behind) if self._pairs else (by, by, behind)
+            values += (behind,) if not query.order else (by, behind) if self._pairs else (values[0], by, by, behind)
         values.append(query.limit)
         key = (tuple(structure), query.order, query.descending, query.after is not None)
         made = self._found.get(key)
@@ -122,7 +122,9 @@ class KindStatements:
         return made
 
     def _find(self, structure: tuple[tuple[int, str, int], ...], order: int, descending: bool, paged: bool) -> Prepared:
-        conditions: list[sa.ColumnElement[bool]] = [self._here()]
+        home = self._table.c.jurisdiction
+        apart = paged and bool(order) and not self._pairs
+        conditions: list[sa.ColumnElement[bool]] = [home >= b("jurisdiction") if apart else self._here()]
         names = ["jurisdiction"]
         for n, (position, test, count) in enumerate(structure):
             column = self._columns[position]
@@ -140,10 +142,20 @@ class KindStatements:
         by, id = self._columns[order], self._columns[0]
         if self._nullable[order]:
             conditions.append(by.is_not(None))
-        if paged:
-            names += ["behind"] if not order else ["by", "behind"] if self._pairs else ["beyond", "by", "behind"]
-            conditions.append(self._behind(by, id, descending) if order else _past(id, b("behind"), descending))
-        sorting = [by, id] if order else [id]
+        sorting: list[sa.ColumnElement[Any]] = [by, id] if order else [id]
+        if apart:
+            # Asked for a range of one jurisdiction, it takes the index's order from where the page begins; asked for
+            # the one, from its first row.
+            names += ["same", "beyond", "by", "behind"]
+            later = sa.and_(by == b("by"), _past(id, b("behind"), descending))
+            conditions += [home <= b("same"), sa.or_(_past(by, b("beyond"), descending), later)]
+            sorting = [home, *sorting]
+        elif paged and order:
+            names += ["by", "behind"]
+            conditions.append(_past(sa.tuple_(by, id), sa.tuple_(b("by"), b("behind")), descending))
+        elif paged:
+            names.append("behind")
+            conditions.append(_past(id, b("behind"), descending))
         statement = (
             sa.select(*self._columns)
             .where(*conditions)
@@ -151,11 +163,6 @@ class KindStatements:
             .limit(b("limit"))
         )
         return prepared(self._dialect, statement, [*names, "limit"])
-
-    def _behind(self, by: sa.ColumnElement[Any], id: sa.ColumnElement[Any], descending: bool) -> sa.ColumnElement[bool]:
-        if self._pairs:
-            return _past(sa.tuple_(by, id), sa.tuple_(b("by"), b("behind")), descending)
-        return sa.or_(_past(by, b("beyond"), descending), sa.and_(by == b("by"), _past(id, b("behind"), descending)))
 
 
 def _past(here: Any, start: Any, descending: bool) -> sa.ColumnElement[bool]:
@@ -252,12 +259,17 @@ class Statements:
         """(jurisdiction, jurisdiction, kind, record, …), so many records."""
         if count not in self._last:
             names = [f"r{n}" for n in range(count)]
-            last = (
-                sa.select(sa.func.max(_J.seq).label("seq"))
-                .where(_J.jurisdiction == b("in_"), _J.kind == b("kind"), _J.record.in_([b(n) for n in names]))
-                .group_by(_J.record)
-                .correlate(None)
-            )
+            here = (_J.jurisdiction == b("in_"), _J.kind == b("kind"))
+            highest: sa.Select[Any] = sa.select(sa.func.max(_J.seq).label("seq"))
+            if self.dialect.name == "postgresql":
+                # Grouped, it would read all of the kind; so it looks into the index for one record after another.
+                asked = sa.values(sa.column("record", sa.Text), name="asked").data(
+                    [(b(name, type_=sa.Text),) for name in names]
+                )
+                one = highest.where(*here, _J.record == asked.c.record).correlate(asked).scalar_subquery()
+                last = sa.select(one).select_from(asked)
+            else:
+                last = highest.where(*here, _J.record.in_([b(n) for n in names])).group_by(_J.record).correlate(None)
             statement = self._entries(_J.seq.in_(last))
             self._last[count] = self._one(statement, "jurisdiction", "in_", "kind", *names)
         return self._last[count]

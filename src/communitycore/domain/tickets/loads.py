@@ -7,18 +7,27 @@ from typing import Any, NewType
 from attrs import evolve
 
 from communitycore.domain.tickets.records import DESK, Ticket
+from communitycore.domain.tickets.recusal import names_of
 from communitycore.kernel.change import Change, begin, step
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.query import where
 from communitycore.kernel.record import Record, Unique, record
-from communitycore.kernel.rules import own
+from communitycore.kernel.rules import own, unless
 from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 LoadId = NewType("LoadId", str)
 
 
-@record("load", read=DESK | own("officer"), actors=DESK)
+def _is_own(view: View, load: Any) -> bool:
+    return load.officer in names_of(view, view.actor)
+
+
+# Whoever takes a report back lightens a load: of their own, nobody learns by whom, not even as a clerk (G7).
+_OTHERS = unless(DESK, _is_own, en="the officer themselves", zh="本人")
+
+
+@record("load", read=DESK | own("officer"), actors=_OTHERS)
 @frozen(kw_only=True)
 class Load(Record[LoadId]):
     """What one officer or unit has in hand 在办负荷: so many tickets, of so much weight together."""

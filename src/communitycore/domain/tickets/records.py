@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, NewType
+from typing import Annotated, Any, NewType
 
 from communitycore.domain.people import PartyId
 from communitycore.domain.places import DwellingId, GridId, VenueId
@@ -15,8 +15,9 @@ from communitycore.domain.tickets.words import Ground, Outcome, Remark, Source, 
 from communitycore.kernel.geometry import Point
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.record import Indexed, Max, Personal, Record, Unique, record
-from communitycore.kernel.rules import linked, own, role
+from communitycore.kernel.rules import linked, own, role, unless
 from communitycore.kernel.values import frozen
+from communitycore.kernel.view import View
 
 TicketId = NewType("TicketId", str)
 TicketReporterId = NewType("TicketReporterId", str)
@@ -24,13 +25,30 @@ TicketReporterId = NewType("TicketReporterId", str)
 TITLE_MAX, CONTACT_MAX = 200, 200
 
 DESK = role(CLERK, SUPERVISOR)
-"""Who may know who reported, and who did what."""
+"""Who takes in and supervises, and so may know who reported, and who did what; but see IMPARTIAL."""
 
 
-@record("ticket_reporter", read=DESK | own("party"), actors=DESK, owner="party")
+def _is_concerned(view: View, found: Any) -> bool:
+    from communitycore.domain.tickets.recusal import is_concerned  # which is made of these records
+
+    if isinstance(found, TicketReporter):
+        return any(is_concerned(view, id) for id in {found.born, found.ticket})
+    return is_concerned(view, found.id)
+
+
+IMPARTIAL = unless(
+    DESK,
+    _is_concerned,
+    en="whoever has or had that ticket in hand, is reported in it, or must stand aside from it",
+    zh="该工单的现任或曾任办理人、被反映人和应回避人员",
+)
+"""The same, without those from whom who reported is kept even if they sit at the desk as well (G7)."""
+
+
+@record("ticket_reporter", read=IMPARTIAL | own("party"), actors=IMPARTIAL, owner="party")
 @frozen(kw_only=True)
 class TicketReporter(Record[TicketReporterId]):
-    """Who stands behind a ticket 诉求人. Whoever handles it never reads this (G7).
+    """Who stands behind a ticket 诉求人. Whoever handles it never reads this, not even as a clerk (G7).
 
     born: the ticket this report made. ticket: the one it stands behind now, which is another after a merger.
     party: None if the reporter is anonymous or a device. by: who took it down for them; None: they did so themselves.
@@ -66,7 +84,7 @@ class TicketReporter(Record[TicketReporterId]):
     "ticket",
     states=TICKET_STATES,
     read=DESK | own("assignee") | own("unit") | own("handlers") | linked(TicketReporter, "born", "party"),
-    actors=DESK,
+    actors=IMPARTIAL,
     owner="origin",
 )
 @frozen(kw_only=True)

@@ -145,6 +145,17 @@ class Bench:
         return self._recusals[officer]
 
 
+def is_concerned(view: View, ticket_id: TicketId) -> bool:
+    """Whether the actor has or had the ticket in hand, by any of their names, or must stand aside from it (G7)."""
+    ticket = view.get(Ticket, ticket_id)
+    names = names_of(view, view.actor)
+    if not names.isdisjoint((ticket.assignee, ticket.unit, *ticket.handlers)):
+        return True
+    concerned = Concerned(ticket, reporters_of(view, ticket))
+    bench = Bench(view)
+    return any(bench.stands_aside(name, concerned) for name in names)
+
+
 def check_impartial(view: View, ticket: Ticket) -> None:
     """Nobody decides on a complaint against themselves. Raises Recused."""
     if ticket.about is not None and ticket.about in local_ids(view, view.actor):

@@ -127,4 +127,9 @@ def _session(address: Address, hurried: bool) -> dict[str, str]:
         "tcp_keepalives_interval": "10",
         "tcp_keepalives_count": "3",
         "jit": "off",  # compiling takes longer than any of our statements
+        # Each of our statements is a look into an index, in whose order its rows come. Until a table is analysed, the
+        # planner takes a jurisdiction for a few rows, and would rather gather all of them to sort or to match.
+        "enable_bitmapscan": "off",
+        "enable_hashjoin": "off",
+        "enable_mergejoin": "off",
     }

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from communitycore.kernel.errors import StoreUnusable
 
 DURABILITY = ("full", "normal")
+_NO = ("0", "no", "false", "off")
 
 
 @frozen
@@ -29,6 +30,7 @@ class Address:
     database: str
     passed: Mapping[str, str]
     readonly: bool
+    create: bool
     durability: str
     pool_size: int
     pool_seconds: float
@@ -94,7 +96,7 @@ def address_of(url: str, given: Mapping[str, Any], *, names: Iterable[str], pass
     said = {**_query(parsed, shown), **{name: value for name, value in given.items() if value is not None}}
     password = said.pop("password", parsed.password)
     passed = tuple(passed)
-    known = ("mode", "durability", *OPTIONS)
+    known = ("mode", "create", "durability", *OPTIONS)
     if unknown := sorted(set(said) - {*known, *passed}):
         listed = (*known, *passed)
         raise wrong(shown, unknown[0], f"is unknown; there are {', '.join(listed)}", f"未知，可用：{'、'.join(listed)}")
@@ -113,6 +115,7 @@ def address_of(url: str, given: Mapping[str, Any], *, names: Iterable[str], pass
         database=parsed.database,
         passed={name: str(said[name]) for name in passed if name in said},
         readonly=mode == "ro",
+        create=mode == "rw" and str(said.get("create", "yes")).lower() not in _NO,
         durability=durability,
         pool_size=int(numbers.pop("pool_size")),
         **numbers,

@@ -18,6 +18,7 @@ from communitycore_sql.backend import Layout, Line
 from communitycore_sql.server.address import Address
 from communitycore_sql.server.line import ServerLine, Wire
 from communitycore_sql.server.pool import Pool
+from communitycore_sql.tables import heads
 
 
 class Server(ABC):
@@ -49,6 +50,11 @@ class Server(ABC):
             line = self.reading()
             try:
                 self.capabilities = {"threads": True, "processes": True, "parallel": True, **self.look(line)}
+                if not address.create and heads.name not in self.layout(line).tables:
+                    raise self.unusable(
+                        "there is no store in it; check its name, or open it once without create=False and mode=ro",
+                        "其中没有数据；请核对名称，或先不带 create=False 和 mode=ro 打开一次",
+                    )
             finally:
                 line.end()
         except BaseException:
