@@ -14,15 +14,30 @@ from __future__ import annotations
 import random
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from communitycore.conformance.crash.files import cut
 from communitycore.conformance.crash.keeper import Figures, Keeper, Plan, Unsound
+from communitycore.conformance.crash.wire import Cut, Wire
 from communitycore.conformance.workers import Opening
 from communitycore.plugins import open_store
 from communitycore.ports import Store
 
-__all__ = ["Figures", "Unsound", "disturb", "kill_server", "kill_workers"]
+__all__ = [
+    "Cut",
+    "Figures",
+    "Plan",
+    "Unsound",
+    "Wire",
+    "cut_commits",
+    "cut_files",
+    "disturb",
+    "kill_server",
+    "kill_workers",
+]
 
 NewUrl = Callable[[], str]
 
@@ -34,18 +49,14 @@ def kill_workers(
     seed: int | None = None,
     opener: Callable[..., Store] = open_store,
     options: Mapping[str, Any] | None = None,
-    **plan: Any,
+    **more: Any,
 ) -> Figures:
     """Kill worker processes (SIGKILL) at random moments, one or all of them; some while they open the store.
 
     new_url: tells where another store may be made. opener, options: how it is opened; importable by name.
-    plan: see keeper.Plan. Raises Unsound.
+    more: see Plan. Raises Unsound.
     """
-    chosen = secrets.randbits(32) if seed is None else seed
-    given = dict(options or {})
-    return Keeper(
-        Plan(new_url=new_url, opening=lambda url: Opening(opener, url, given), kills=kills, seed=chosen, **plan)
-    ).run()
+    return Keeper(_plan(new_url, kills, seed, opener, options, **more)).run()
 
 
 def disturb(how: Callable[[random.Random], None], new_url: NewUrl, **plan: Any) -> Figures:
@@ -68,3 +79,46 @@ def kill_server(kill: Callable[[], object], start: Callable[[], object], new_url
         start()
 
     return disturb(killed, new_url, **plan)
+
+
+def cut_commits(port: int, new_url: NewUrl, *, word: bytes = b"COMMIT", **plan: Any) -> Figures:
+    """Cut the workers' connections to the server at this port of the loopback in the middle of COMMIT; as above.
+
+    Before the server hears it, while it is at it, or once it has answered and the worker has not heard that; and now
+    and then all at once, wherever they are. word: by which a COMMIT is known on the wire.
+    """
+    wire = Wire(port)
+    try:
+        return disturb(lambda chance: wire.disturb(chance, word), new_url, through=wire.through, **plan)
+    finally:
+        wire.close()
+
+
+def cut_files(
+    url_in: Callable[[Path], str],
+    *,
+    cuts: int,
+    seed: int | None = None,
+    opener: Callable[..., Store] = open_store,
+    options: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Counter[str]:
+    """Cut the files of a killed store short, at random lengths, while no process has them open.
+
+    url_in: the URL of a store that is wholly in this folder. Gives how often it was refused with an error of ours,
+    how often verify found it, and how often nothing was lost. Raises Unsound if something was and nothing said so.
+    """
+    return cut(_plan(str, 0, seed, opener, options, **more), url_in, cuts)
+
+
+def _plan(
+    new_url: NewUrl,
+    kills: int,
+    seed: int | None,
+    opener: Callable[..., Store],
+    options: Mapping[str, Any] | None,
+    **more: Any,
+) -> Plan:
+    given = dict(options or {})
+    chosen = secrets.randbits(32) if seed is None else seed
+    return Plan(new_url=new_url, opening=lambda url: Opening(opener, url, given), kills=kills, seed=chosen, **more)

@@ -56,7 +56,10 @@ class _Call:
 
 
 class Audit:
-    """One store's calls as its workers told of them, held against what the store holds."""
+    """One store's calls as its workers told of them, held against what the store holds.
+
+    answers: how many calls were answered. keys: that were acknowledged, and the id that each gave.
+    """
 
     def __init__(self, place: str, counts: Counts) -> None:
         self.books = Books(place)
@@ -66,7 +69,7 @@ class Audit:
         self._calls: dict[str, _Call] = {}
         self._open: dict[str, _Call] = {}  # not judged for good
         self._by: dict[Group, str] = {}  # which call left it
-        self._keys: list[tuple[str, str]] = []  # that were acknowledged, and the id that they gave
+        self.keys: list[tuple[str, str]] = []
         self._given: dict[str, str] = {}
 
     # what is heard
@@ -172,7 +175,7 @@ class Audit:
         self.counts.refused += told.how is How.REFUSED
         self.counts.failed += told.how is How.FAILED
         if told.how is How.DONE and call.begun.key is not None:
-            self._keys.append((call.begun.key, told.records[0][0]))
+            self.keys.append((call.begun.key, told.records[0][0]))
 
     # once nobody is at it
 
@@ -189,10 +192,10 @@ class Audit:
         """Calls under a key, made again: those acknowledged give what they gave, the others are done once now."""
         unknown = [call.begun.key for call in self._open.values() if call.begun.key is not None]
         self._open.clear()
-        for key, id in self._keys:
+        for key, id in self.keys:
             if self._given.setdefault(key, id) != id:
                 yield f"the key {key} gave {self._given[key]} and {id}"
-        again = [*dict.fromkeys(unknown), *(key for key, _ in self._keys[-REPEATED:])]
+        again = [*dict.fromkeys(unknown), *(key for key, _ in self.keys[-REPEATED:])]
         for key in again:
             tool = hub.carry_out(desk, adding_under(key).keyed(key))
             if self._given.setdefault(key, tool.id) != tool.id:
@@ -203,7 +206,7 @@ class Audit:
             self._by.update(dict.fromkeys(made, key))
             if len(made) != 1:
                 yield f"the call under the key {key} was done {len(made)} times"
-        self._keys = self._keys[-100:]
+        self.keys = self.keys[-100:]
 
     def _strays(self) -> Iterator[str]:
         """Every entry belongs to a call that was made, whole, or to the system; unmarked calls are counted."""

@@ -72,7 +72,7 @@ class Plan:
     workers, threads: processes at once, and threads in each. cycle: disturbances until other workers come.
     per_store: kills until another store is begun, since everything is looked at after each.
     answers, span_seconds: a kill comes after up to so many answers, and then within about the time of a call.
-    jump_seconds: how far workers' clocks are off.
+    jump_seconds: how far workers' clocks are off. seconds: after which it is enough.
     """
 
     new_url: Callable[[], str]
@@ -86,6 +86,7 @@ class Plan:
     answers: int = 12
     span_seconds: float = 0.02
     jump_seconds: float = 0.0
+    seconds: float = float("inf")
     through: Callable[[str], str] = str
     disturb: Callable[[random.Random], None] | None = None
     say: Callable[[str], object] = str
@@ -102,14 +103,14 @@ class Keeper:
         self._crew: Crew | None = None
         self._hired = 0
         self._boot_seconds = 0.1
+        self._start = time.monotonic()
 
     def run(self) -> Figures:
         """Until there were so many kills. Raises Unsound at the first after which something is wrong."""
-        start = time.monotonic()
         try:
-            while self.figures.kills < self.plan.kills:
+            while not self._enough(self.plan.kills):
                 self._store()
-                self.figures.seconds = time.monotonic() - start
+                self.figures.seconds = time.monotonic() - self._start
                 self.plan.say(str(self.figures))
         except CommunityCoreError as error:
             self._check([f"the keeper met what no caller should: {type(error).__name__}: {error}"], error)
@@ -118,6 +119,20 @@ class Keeper:
                 self._crew.end()
         return self.figures
 
+    def left_behind(self, answers: int = 60) -> tuple[Audit, Callable[[Hub], Desk]]:
+        """A store whose workers were all killed at one moment, and which nobody has opened since."""
+        self.url = self.plan.new_url()
+        place, keeper = self._founded()
+        audit = Audit(place, self.figures.calls)
+        try:
+            crew = self._begun(audit, place, keeper)
+            self._check(crew.hear_answers(audit, answers))
+            self._check(crew.kill(list(crew.alive), audit))
+        finally:
+            if self._crew is not None:
+                self._crew.end()
+        return audit, lambda hub: hub.desk(place, keeper)
+
     def _store(self) -> None:
         """A store from its founding until it has seen its share of kills."""
         self.url = self.plan.new_url()
@@ -125,7 +140,7 @@ class Keeper:
         until = min(self.plan.kills, self.figures.kills + self.plan.per_store)
         place, keeper = self._founded()
         audit = Audit(place, self.figures.calls)
-        while self.figures.kills < until:
+        while not self._enough(until):
             self._cycle(audit, place, keeper, until)
         with self._hub(AHEAD) as hub:
             self._check(audit.settle(hub, hub.desk(place, keeper), last=True))
@@ -133,11 +148,7 @@ class Keeper:
 
     def _cycle(self, audit: Audit, place: JurisdictionId, keeper: Ref, until: int) -> None:
         """Workers come and are disturbed, until none is left or it is enough; then everything is looked at."""
-        with self._hub() as hub:
-            crew = self._crew = self._crew or self._new_crew(hub)
-            tasks = self._tasks(hub.desk(place, keeper))
-            audit.mine(hub)
-        crew.start(tasks)
+        crew = self._begun(audit, place, keeper)
         if self.plan.disturb is None:
             self._kill_workers(crew, audit, until)
         else:
@@ -145,6 +156,14 @@ class Keeper:
         self._check(crew.kill(list(crew.alive), audit))
         with self._hub() as hub:
             self._check(audit.settle(hub, hub.desk(place, keeper), last=False))
+
+    def _begun(self, audit: Audit, place: JurisdictionId, keeper: Ref) -> Crew:
+        with self._hub() as hub:
+            crew = self._crew = self._crew or self._new_crew(hub)
+            tasks = self._tasks(hub.desk(place, keeper))
+            audit.mine(hub)
+        crew.start(tasks)
+        return crew
 
     def _kill_workers(self, crew: Crew, audit: Audit, until: int) -> None:
         started = time.monotonic()
@@ -154,7 +173,7 @@ class Keeper:
             self._check(crew.hear_answers(audit, 1))
             self._boot_seconds += 0.2 * (time.monotonic() - started - self._boot_seconds)
             self._work_on(crew, audit)
-        while crew.alive and self.figures.kills < until:
+        while crew.alive and not self._enough(until):
             victims = self._victims(crew.alive)[: until - self.figures.kills]
             self.figures.kills += len(victims)
             self._check(crew.kill(victims, audit))
@@ -172,7 +191,9 @@ class Keeper:
     def _disturb(self, crew: Crew, audit: Audit, until: int) -> None:
         """All are at work when it happens, and at work again before it happens again."""
         assert self.plan.disturb is not None
-        for _ in range(min(self.plan.cycle, until - self.figures.kills)):
+        for _ in range(self.plan.cycle):
+            if self._enough(until):
+                return
             self._check(crew.hear_each(audit))
             self._work_on(crew, audit)
             self.plan.disturb(self._chance)
@@ -184,6 +205,9 @@ class Keeper:
         self._check(crew.hear(audit))
         with self._hub() as hub:
             self._check(audit.look(hub))
+
+    def _enough(self, kills: int) -> bool:
+        return self.figures.kills >= kills or time.monotonic() - self._start > self.plan.seconds
 
     def _check(self, found: Iterable[str], cause: Exception | None = None) -> None:
         if wrong := list(found):
