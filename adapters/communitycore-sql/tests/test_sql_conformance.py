@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sql_files import bytes_of
 
 from communitycore import conformance
 from communitycore.ports import Store
@@ -44,3 +45,6 @@ class TestSql(conformance.Everything):
     def break_commit(self, store: Store, *, kept: bool) -> None:
         backend: Any = store.backend  # type: ignore[attr-defined]
         backend._writer = Breaking(backend._writer, kept=kept)
+
+    def dump(self, store: Store, url: str) -> bytes:
+        return bytes_of(Path(url.removeprefix("sqlite:///")))
