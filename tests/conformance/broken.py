@@ -64,6 +64,9 @@ class Healthy:
         with self.under.writing(wait=wait) as tx:
             yield self.writes(tx, self)
 
+    def scrub(self) -> None:
+        self.under.scrub()
+
     def close(self) -> None:
         self.under.close()
 
@@ -781,6 +784,41 @@ class SilentCapability(Healthy):
     capabilities: Mapping[str, bool | str] = {**MemoryStore.capabilities, "processes": False}
 
 
+# what was erased
+
+
+class KeptMac(Healthy):
+    """Leaves a key as it was though it should be emptied."""
+
+    suite = "Keys"
+    caught_by = ("test_an_emptied_key_stays_and_tells_of_its_call_no_more",)
+
+    class writes(Transaction):  # noqa: N801
+        def write(self, batch: Batch) -> None:
+            self.tx.write(evolve(batch, emptied=[]))
+
+
+class KeysOfSomeCauses(Healthy):
+    """Finds the keys of so many causes as one statement takes."""
+
+    suite = "Keys"
+    caught_by = ("test_keys_are_found_by_their_causes_however_many",)
+
+    class reads(Transaction):  # noqa: N801
+        def keys_caused(self, jurisdiction: str, causes: Sequence[str]) -> Any:
+            return self.tx.keys_caused(jurisdiction, causes[:900])
+
+
+class NoScrub(Healthy):
+    """Says that it scrubs, and does not."""
+
+    suite = "Erasing"
+    caught_by = ("test_what_was_erased_is_in_no_byte_once_it_is_scrubbed",)
+
+    def scrub(self) -> None:
+        """Nothing is done."""
+
+
 # lines that break in COMMIT
 
 
@@ -823,6 +861,7 @@ FAULTS: dict[str, type[Healthy]] = {
         ForeignErrors, CodesTwice, MovingSnapshot, LateSnapshot, DirtyReads, LostMicroseconds, CutText, RoundedNumbers,
         EmptyIsNull, NormalisedText, FoldedCase, FoldedAccents, PaddedSpaces, WrongPageOrder, SkippedTies, Utf16Order,
         NullNeverFound, EqualNulls, ForgottenNotes, TimersByWake, ParkedRun, SilentCapability, UnluckyRetry,
+        KeptMac, KeysOfSomeCauses, NoScrub,
     )
 }  # fmt: skip
 

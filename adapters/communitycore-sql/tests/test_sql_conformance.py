@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+<<<<<<< HEAD
 import servers
 from cutting import Cutting
+=======
+from sql_files import bytes_of
+>>>>>>> erase
 
 from communitycore import conformance
 from communitycore.ports import Store
@@ -71,3 +75,22 @@ class Breaking:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.connection, name)
+<<<<<<< HEAD
+=======
+
+
+class TestSql(conformance.Everything):
+    @pytest.fixture
+    def store_url(self, tmp_path: Path) -> str:
+        return f"sqlite:///{tmp_path}/books.db"
+
+    def make_quick_store(self, url: str) -> Store:
+        return open_store(url, durability="normal")
+
+    def break_commit(self, store: Store, *, kept: bool) -> None:
+        backend: Any = store.backend  # type: ignore[attr-defined]
+        backend._writer = Breaking(backend._writer, kept=kept)
+
+    def dump(self, store: Store, url: str) -> bytes:
+        return bytes_of(Path(url.removeprefix("sqlite:///")))
+>>>>>>> erase

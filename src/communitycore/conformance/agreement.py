@@ -56,6 +56,7 @@ _turns = st.fixed_dictionaries(
         "timers": st.lists(_timers, max_size=3, unique_by=lambda one: one.key),
         "removed": st.lists(_timers.map(lambda one: one.key), max_size=3),
         "keys": st.lists(st.sampled_from(TEXTS), max_size=2, unique=True),
+        "emptied": st.lists(st.integers(0, 9), max_size=2, unique=True),
         "notes": st.lists(st.sampled_from(IDS), max_size=2),
         "kept": st.sampled_from([True, True, True, False]),
         "fold": st.none()
@@ -83,9 +84,10 @@ class _Side:
             versions[shape.kind, id] = known + 1
             rows.append((shape, (id, known + 1, 1, *fields), max(known + off, 0)))
         keys = [Key("here/a", f"{self.turns} {text}", "c", "s", "m", "null", MOMENTS[0]) for text in turn["keys"]]
+        emptied = [("here/a", name) for n, name in enumerate(self.keys) if n in turn["emptied"]]
         self.keys += [key.key for key in keys]
         more = {name: turn[name] for name in ("timers", "removed", "notes")}
-        batch = books.batch(*rows, keys=keys, next_wake=MOMENTS[0] if turn["timers"] else None, **more)
+        batch = books.batch(*rows, keys=keys, emptied=emptied, next_wake=MOMENTS[0] if turn["timers"] else None, **more)
         try:
             with books.store.writing() as tx:
                 assert tx.lock(books.id) == books.head

@@ -428,6 +428,18 @@ class Machine(RuleBasedStateMachine):
                 if got is not None:
                     assert dict(got) == rebuilt(side.hub.store, fold, place)
 
+    @rule(seed=SEEDS)
+    def erase(self, seed: int) -> None:
+        """Somebody's card, as an administrator or by themselves; what is left is seldom scrubbed."""
+        self.throw(seed)
+        local = Ref(self.places[1], self.one(Neighbour))
+        who = self.pick(local, local, Ref("x", "far"))
+        actor = self.pick(self.admin, self.admin, who, Ref("x", "keeper"))
+        self.both(lambda side: side.hub.holdings(who, actor=actor))
+        self.both(lambda side: side.hub.erase(who, actor=actor, reason="asked for"))
+        if self.pick(True, *[False] * 4):
+            self.both(lambda side: side.hub.scrub())
+
     @rule(code=st.sampled_from(["370115", "n1", "n2", "r1"]), parent=st.integers(0, 3))
     def found(self, code: str, parent: int) -> None:
         above = self.places[parent % len(self.places)]
