@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-<<<<<<< HEAD
 import servers
 from cutting import Cutting
-=======
 from sql_files import bytes_of
->>>>>>> erase
 
 from communitycore import conformance
 from communitycore.ports import Store
@@ -20,14 +18,16 @@ from communitycore_sql import open_store
 
 
 class TestSql(conformance.Everything):
+    server: servers.Server | None = None
     line: Cutting | None = None
 
     @pytest.fixture(autouse=True)
     def line_to_server(self, database: str, request: pytest.FixtureRequest) -> Iterator[None]:
         """Where a COMMIT must break, the way to a server leads over a line that can be cut."""
-        if database != "sqlite" and hasattr(conformance.LostCommits, request.node.originalname):
-            server: servers.Server = request.getfixturevalue(database)
-            self.line = Cutting(server.port)
+        if database != "sqlite":
+            self.server = request.getfixturevalue(database)
+        if self.server is not None and hasattr(conformance.LostCommits, request.node.originalname):
+            self.line = Cutting(self.server.port)
         yield
         if self.line is not None:
             self.line.close()
@@ -56,6 +56,9 @@ class TestSql(conformance.Everything):
         backend: Any = store.backend  # type: ignore[attr-defined]
         backend._writer = Breaking(backend._writer, kept=kept)
 
+    def dump(self, store: Store, url: str) -> bytes:
+        return bytes_of(Path(url.removeprefix("sqlite:///"))) if self.server is None else self.server.dump(url)
+
 
 class Breaking:
     """A connection to a file whose next COMMIT breaks, once it was done or before."""
@@ -75,22 +78,3 @@ class Breaking:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.connection, name)
-<<<<<<< HEAD
-=======
-
-
-class TestSql(conformance.Everything):
-    @pytest.fixture
-    def store_url(self, tmp_path: Path) -> str:
-        return f"sqlite:///{tmp_path}/books.db"
-
-    def make_quick_store(self, url: str) -> Store:
-        return open_store(url, durability="normal")
-
-    def break_commit(self, store: Store, *, kept: bool) -> None:
-        backend: Any = store.backend  # type: ignore[attr-defined]
-        backend._writer = Breaking(backend._writer, kept=kept)
-
-    def dump(self, store: Store, url: str) -> bytes:
-        return bytes_of(Path(url.removeprefix("sqlite:///")))
->>>>>>> erase

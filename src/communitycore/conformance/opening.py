@@ -12,11 +12,7 @@ from communitycore.conformance.suite import Suite, needs
 from communitycore.kernel.errors import CommunityCoreError, NotUnique, StoreUnusable
 from communitycore.ports import Store
 
-<<<<<<< HEAD
-KNOWN = ("threads", "processes", "parallel", "durable")
-=======
-KNOWN = ("threads", "processes", "durable", "scrub")
->>>>>>> erase
+KNOWN = ("threads", "processes", "parallel", "durable", "scrub")
 
 
 class Opening(Suite):
