@@ -45,6 +45,7 @@ def server_urls(server: servers.Server) -> Iterator[Callable[[], str]]:
 
 class TestServers(Crashes):
     kills = 3
+    test_clocks_that_jump_harm_nothing = None  # the hub's affair, whatever the database
 
     @pytest.fixture
     def store_url(self, server_urls: Callable[[], str]) -> str:
@@ -63,7 +64,7 @@ def test_a_server_killed_under_load_loses_nothing(server: servers.Server, server
 def test_connections_cut_in_the_middle_of_commit_lose_nothing(
     server: servers.Server, server_urls: Callable[[], str]
 ) -> None:
-    figures = crash.cut_commits(server.port, server_urls, kills=kills(6), seed=SEED, say=print)
+    figures = crash.cut_commits(server.port, server_urls, kills=kills(4), seed=SEED, say=print)
     assert figures.calls.done > 0
 
 
@@ -85,13 +86,13 @@ def test_a_disk_that_fills_up_again_and_again_loses_nothing(small_disk: Path) ->
         time.sleep(chance.uniform(0.1, 0.5))
         ballast.unlink()
 
-    figures = crash.disturb(fill, new_url, kills=kills(4), seed=SEED, per_store=5, say=print)
+    figures = crash.disturb(fill, new_url, kills=kills(3), seed=SEED, per_store=5, say=print)
     assert figures.calls.done > 0
 
 
 def test_a_file_that_lost_its_end_is_never_silently_wrong() -> None:
     """Not the file, nor its log, at whatever length."""
-    outcomes = crash.cut_files(lambda folder: f"sqlite:///{folder}/books.db", cuts=kills(25), seed=SEED)
+    outcomes = crash.cut_files(lambda folder: f"sqlite:///{folder}/books.db", cuts=max(kills(16), 16), seed=SEED)
     assert outcomes.keys() == {"refused", "found", "whole"}
 
 
