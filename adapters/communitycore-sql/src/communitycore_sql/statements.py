@@ -52,6 +52,7 @@ class KindStatements:
     """One kind's statements."""
 
     def __init__(self, dialect: Dialect, shape: Shape, table: sa.Table) -> None:
+        self.shape = shape
         self._dialect = dialect
         self._table = table
         self._columns = [table.c[column.name] for column in shape.columns]
