@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from communitycore.kernel.rules import PUBLIC, REACTION, TIMER, Role, linked, own, role, unless
     from communitycore.kernel.states import States
     from communitycore.kernel.times import Clock, Entropy
+    from communitycore.kernel.upcast import removed, renamed
     from communitycore.kernel.values import frozen
     from communitycore.kernel.view import View
 
@@ -60,6 +61,7 @@ _HOMES = {
     "communitycore.kernel.record": "Indexed Max Personal Record Unique record",
     "communitycore.kernel.rules": "PUBLIC REACTION TIMER Role linked own role unless",
     "communitycore.kernel.states": "States",
+    "communitycore.kernel.upcast": "removed renamed",
     "communitycore.kernel.values": "frozen",
     "communitycore.kernel.view": "View",
 }
@@ -111,6 +113,8 @@ __all__ = [
     "places",
     "read",
     "record",
+    "removed",
+    "renamed",
     "role",
     "step",
     "tickets",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from attrs import Factory, define
 
+from communitycore.kernel.errors import StoreUnusable
 from communitycore.kernel.journal import Entry
 from communitycore.kernel.query import Query
 from communitycore.kernel.shape import Row, Shape
@@ -228,4 +229,52 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Give everything back; no call may be under way."""
+        ...
+
+
+@frozen
+class Planned:
+    """One thing that a store would do to take in a set of kinds. what: table, column, index, number and so on.
+
+    name: of what. statement: how, in the store's own language.
+    """
+
+    what: str
+    name: str
+    statement: str
+
+
+@frozen
+class Plan:
+    """What a store would do to take in a set of kinds, and what its rows need then.
+
+    steps: in order. obstacles: why that is not enough; nothing is done while there is one. older: kind -> schema
+    number -> how many rows are still of that form. lacking: kind -> field -> how many rows were written before it was
+    added and read as its default.
+    """
+
+    steps: tuple[Planned, ...] = ()
+    obstacles: tuple[StoreUnusable, ...] = ()
+    older: Mapping[str, Mapping[int, int]] = Factory(dict)
+    lacking: Mapping[str, Mapping[str, int]] = Factory(dict)
+
+
+@runtime_checkable
+class Migrating(Protocol):
+    """What a store offers besides, for `communitycore migrate`; one that keeps no kinds apart may leave it out.
+
+    A null stands in a column that was added after its row was written, and the hub reads a default there. Only the
+    store knows of which columns that may be so, which a search must know.
+    """
+
+    def plan(self, shapes: Iterable[Shape]) -> Plan:
+        """What `prepare` would do for these kinds; changes nothing."""
+        ...
+
+    def lacking(self) -> Mapping[str, frozenset[str]]:
+        """After `prepare`: kind -> those of its fields with a default that rows of today's form may lack."""
+        ...
+
+    def settle(self) -> None:
+        """Look whether rows still lack what `lacking` says, and forget of it what none does."""
         ...

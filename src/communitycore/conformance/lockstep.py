@@ -531,7 +531,7 @@ class Lockstep(Suite):
 
 
 def run(kind: type[Machine], **more: Any) -> None:
-    """Let a machine work: half as many lives as the Hypothesis profile has examples, unless told otherwise."""
-    examples = max(5, settings().max_examples // 2)
+    """Let a machine work: a quarter as many lives as the Hypothesis profile has examples, unless told otherwise."""
+    examples = max(4, settings().max_examples // 4)
     usual = {"max_examples": examples, "stateful_step_count": 25, "deadline": None}
     run_state_machine_as_test(kind, settings=settings(**{**usual, **more}))

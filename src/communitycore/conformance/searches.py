@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -43,10 +44,15 @@ def queries(draw: st.DrawFn, shape: Shape = SAMPLE) -> Query:
 
 
 def samples() -> st.SearchStrategy[list[Row]]:
-    """Rows of SAMPLE with values that are often the same."""
-    columns = [c for c in SAMPLE.columns[3:] if not c.unique]
-    fields = st.fixed_dictionaries({c.name: st.none() | _stored(c) for c in columns})
-    return st.lists(fields, max_size=6).map(lambda drawn: [sample(IDS[n], 1, **said) for n, said in enumerate(drawn)])
+    """Rows of SAMPLE with values that are often the same, by dice from a drawn seed."""
+
+    def thrown(seed: int) -> list[Row]:
+        dice = random.Random(seed)
+        columns = [c for c in SAMPLE.columns[3:] if not c.unique]
+        said = ({c.name: dice.choice((None, *VALUES[c.type][:6])) for c in columns} for _ in range(dice.randrange(7)))
+        return [sample(id, 1, **values) for id, values in zip(IDS, said, strict=False)]
+
+    return st.integers(0, 2**32 - 1).map(thrown)
 
 
 class Searches(Suite):

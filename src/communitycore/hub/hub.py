@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,11 +27,12 @@ from communitycore.kernel.query import Where
 from communitycore.kernel.record import Kind, Record
 from communitycore.kernel.shape import Shape
 from communitycore.kernel.view import View
-from communitycore.ports import Reading, Store, Timer
+from communitycore.ports import Migrating, Reading, Store, Timer
 
 if TYPE_CHECKING:
     from communitycore.hub.certificate import Certificate
     from communitycore.hub.erasing import Erasing, Holding
+    from communitycore.hub.upcasting import Upcasted
     from communitycore.hub.verify import Anchor, Progress, Report
     from communitycore.kernel.geometry import Area, Point
 
@@ -68,6 +69,8 @@ class Hub:
         self._road = Road(self._office)
         self._wakes = Wakes(self._office)
         store.prepare(self.catalogue.shapes.values())
+        if isinstance(store, Migrating):
+            self.catalogue.lacking = store.lacking()
 
     @property
     def store(self) -> Store:
@@ -190,6 +193,18 @@ class Hub:
         """Timers and reactions whose command failed with a bug, and that wait for a person."""
         with self.store.reading() as tx:
             return [t for t in tx.timers(self.resolve(code), None, 1_000) if t.parked is not None]
+
+    # earlier forms
+
+    def upcast(self, progress: Callable[[int], object] | None = None) -> Upcasted:
+        """Step every row of an earlier form, and every one that lacks an added field, into today's form.
+
+        Each by the system, with an entry `kind.upcast`, at most 1,000 a transaction. It may be broken off and begun
+        again at any time; searches are right before, during and after. progress: called with how many were stepped.
+        """
+        from communitycore.hub.upcasting import upcast
+
+        return upcast(self._office, progress)
 
     # reading
 

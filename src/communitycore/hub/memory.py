@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Self
 
 from attrs import evolve
 
-from communitycore.kernel.errors import CodeTaken, KeyReused, Mistake, NotUnique, StaleStep, StoreBusy
+from communitycore.hub import refitting
+from communitycore.kernel.errors import CodeTaken, KeyReused, Mistake, NotUnique, StaleStep, StoreBusy, StoreUnusable
 from communitycore.kernel.journal import FIELDS, Entry
 from communitycore.kernel.query import Query
 from communitycore.kernel.shape import Row, Shape
-from communitycore.ports import Batch, Head, Key, Timer
+from communitycore.ports import Batch, Head, Key, Plan, Timer
 
 
 def entry_of(values: tuple[Any, ...]) -> Entry:
@@ -28,6 +29,7 @@ class _Table:
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
+        self.fits = [shape]
         self.rows: dict[str, Row] = {}
         columns = [n for n, column in enumerate(shape.columns) if column.indexed or column.unique]
         self.index: dict[int, dict[Any, set[str]]] = {n: defaultdict(set) for n in columns}
@@ -71,6 +73,9 @@ class _Books:
         table = self.tables.get(shape.kind)
         if table is None:
             table = self.tables[shape.kind] = _Table(shape)
+        elif table.shape is not shape and shape not in table.fits:
+            refitting.check(table.shape, shape)
+            table.fits.append(shape)
         return table
 
 
@@ -94,9 +99,77 @@ class MemoryStore:
         self.books: dict[str, _Books] = {}
         self._writer = threading.Lock()
         self._state = threading.RLock()
+        self._shapes: dict[str, Shape] = {}
+        self._lacking: dict[str, frozenset[str]] = {}
 
     def prepare(self, shapes: Iterable[Shape]) -> None:
-        """Nothing to make: tables come with their first row."""
+        """Tables come with their first row; those that another set of records made are refitted.
+
+        Raises StoreUnusable, and changes nothing, where that cannot be.
+        """
+        with self._writer, self._state:
+            wanted = {shape.kind: shape for shape in shapes}
+            for obstacle in self._obstacles(wanted):
+                raise obstacle
+            for kind, shape in wanted.items():
+                was = self._shapes.get(kind)
+                self._shapes[kind] = shape
+                if was is not None and not refitting.same(was, shape):
+                    self._refit(was, shape)
+
+    def _refit(self, was: Shape, shape: Shape) -> None:
+        kind = shape.kind
+        # Of rows of an older number the hub knows by that number what they may lack.
+        lacking = shape.lacked_by(was.position) if was.schema == shape.schema and self._rows(kind) else frozenset()
+        if lacking:
+            self._lacking[kind] = self._lacking.get(kind, frozenset()) | lacking
+        for books in self.books.values():
+            if (table := books.tables.get(kind)) is not None:
+                books.tables[kind] = fresh = _Table(shape)
+                for row in table.rows.values():
+                    fresh.put(refitting.refitted(was, shape, row))
+
+    def _rows(self, kind: str) -> list[Row]:
+        return [
+            row for books in self.books.values() if kind in books.tables for row in books.tables[kind].rows.values()
+        ]
+
+    def _obstacles(self, shapes: Mapping[str, Shape]) -> Iterator[StoreUnusable]:
+        for kind, shape in shapes.items():
+            was = self._shapes.get(kind)
+            if was is not None and not refitting.same(was, shape):
+                kept = [books.tables[kind].rows.values() for books in self.books.values() if kind in books.tables]
+                yield from refitting.obstacles(was, shape, kept)
+
+    def plan(self, shapes: Iterable[Shape]) -> Plan:
+        """No table need be made; which rows are of an earlier form, and what is in the way."""
+        older: dict[str, dict[int, int]] = {}
+        lacking: dict[str, dict[str, int]] = {}
+        with self._state:
+            wanted = {shape.kind: shape for shape in shapes}
+            for kind, shape in wanted.items():
+                rows, was = self._rows(kind), self._shapes.get(kind, shape)
+                if numbers := Counter(row[2] for row in rows if row[2] < shape.schema):
+                    older[kind] = dict(sorted(numbers.items()))
+                counts = {name: _nulls(rows, was, name) for name in sorted(self._lacking.get(kind, frozenset()))}
+                if was.schema == shape.schema:
+                    counts |= {name: len(rows) for name in sorted(shape.lacked_by(was.position))}
+                if any(counts.values()):
+                    lacking[kind] = {name: count for name, count in counts.items() if count}
+            return Plan(obstacles=tuple(self._obstacles(wanted)), older=older, lacking=lacking)
+
+    def lacking(self) -> Mapping[str, frozenset[str]]:
+        return dict(self._lacking)
+
+    def settle(self) -> None:
+        with self._state:
+            for kind, names in list(self._lacking.items()):
+                rows = self._rows(kind)
+                left = frozenset(name for name in names if _nulls(rows, self._shapes[kind], name))
+                if left:
+                    self._lacking[kind] = left
+                else:
+                    del self._lacking[kind]
 
     def reading(self) -> MemoryReading:
         return MemoryReading(self.books, self._state)
@@ -115,6 +188,11 @@ class MemoryStore:
 
     def close(self) -> None:
         self.books.clear()
+
+
+def _nulls(rows: Iterable[Row], shape: Shape, name: str) -> int:
+    n = shape.position.get(name)
+    return 0 if n is None else sum(row[n] is None for row in rows)
 
 
 class MemoryReading:

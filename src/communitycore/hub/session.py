@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hmac import compare_digest
 from hmac import digest as hmac_digest
@@ -13,6 +13,7 @@ from attrs import evolve
 from communitycore.hub.authority import _GRANT, Authority, grants_by_holder
 from communitycore.hub.catalogue import Catalogue
 from communitycore.hub.clearing import clear
+from communitycore.hub.forms import any_older, find_all
 from communitycore.hub.standing import Standing, StandingCache
 from communitycore.kernel import convert, times
 from communitycore.kernel.change import Change, Step, note
@@ -48,9 +49,14 @@ Guard = Callable[[Jurisdiction, Jurisdiction], None]
 class Base:
     """The committed state under a session's own changes; see view.Source."""
 
-    __slots__ = ("_cache", "_found", "_free", "_levels", "_own", "consulted", "head", "moment", "tx")
+    __slots__ = (
+        *("_cache", "_found", "_free", "_lacking", "_levels", "_older", "_own"),
+        *("consulted", "head", "moment", "tx"),
+    )
 
-    def __init__(self, tx: Reading, head: Head, cache: StandingCache, moment: datetime) -> None:
+    def __init__(
+        self, tx: Reading, head: Head, cache: StandingCache, moment: datetime, lacking: Mapping[str, frozenset[str]]
+    ) -> None:
         self.moment = moment
         self.tx = tx
         self.head = head
@@ -60,6 +66,8 @@ class Base:
         self._levels: list[Standing] | None = None
         self._found: dict[tuple[str, str], Held | None] = {}
         self._free: set[tuple[str, int, Any]] = set()
+        self._lacking = lacking
+        self._older: dict[str, bool] = {}
 
     def load(self, shape: Shape, id: str) -> Held | None:
         if shape.standing:
@@ -85,7 +93,7 @@ class Base:
     def query(self, shape: Shape, query: Query) -> list[Held]:
         if shape.standing:
             held = {h[1]: h for h in self._own.kind(self.tx, shape).values()}
-            return [held[row] for row in query.pick(held)]
+            return [held[row] for row in query.pick(held, self.form(shape))]
         test = query.tests[0] if len(query.tests) == 1 else None
         probe = None
         if test is not None and test.test == "=" and test.column in shape.unique and query.after is None:
@@ -93,7 +101,7 @@ class Base:
             if probe in self._free:
                 return []
         found = []
-        for row in self.tx.find(shape, self.head.id, query):
+        for row in self._rows(shape, query):
             key = (shape.kind, row[0])
             known = self._found.get(key)
             if known is None:
@@ -102,6 +110,18 @@ class Base:
         if probe is not None and not found:
             self._free.add(probe)
         return found
+
+    def _rows(self, shape: Shape, query: Query) -> list[Row]:
+        if self.form(shape) is None:
+            return self.tx.find(shape, self.head.id, query)
+        older = self._older.get(shape.kind)
+        if older is None:
+            older = shape.history is not None and any_older(self.tx, shape, self.head.id)
+            self._older[shape.kind] = older
+        return find_all(self.tx, shape, self.head.id, query, self._lacking.get(shape.kind, ()), older=older)
+
+    def form(self, shape: Shape) -> Callable[[Row], Row] | None:
+        return None if shape.history is None and shape.kind not in self._lacking else shape.filled
 
     def is_free(self, shape: Shape, column: int, value: Any) -> bool:
         """Whether a unique value was looked for and not found; a command does, then the hub before it takes it."""
@@ -157,7 +177,7 @@ class Session:
         self.tx = tx
         self._guard = guard
         self.was = head
-        self.base = Base(tx, head, cache, moment)
+        self.base = Base(tx, head, cache, moment, catalogue.lacking)
         self.layer = Layer(self.base)
         self.reacts = False
         self._cache = cache
@@ -213,6 +233,10 @@ class Session:
 
     def accept_founding(self, change: Change[Any], view: View, draw: Draw, cause: str) -> None:
         """Take in the first change of a jurisdiction, which no grant can precede."""
+        self._accept(change, None, view, draw, (cause, None, 0), None)
+
+    def accept_upcast(self, change: Change[Any], view: View, draw: Draw, cause: str) -> None:
+        """Take in a step that brings a row into today's form and says nothing new."""
         self._accept(change, None, view, draw, (cause, None, 0), None)
 
     def timer(self, key: tuple[str, str, str]) -> Timer | None:

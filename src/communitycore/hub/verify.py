@@ -107,6 +107,8 @@ class _Check:
         self.erased: set[tuple[str, str]] = set()  # records whose salt must be gone
         self.timers: dict[tuple[str, str, str], Timer] = {}
         self.call, self.depth = "", 0  # of the entries that one call or timer left, and how deep it was set off
+        self.ends: dict[tuple[str, str, str], int] = {}  # the last entry of the call that set a timer
+        self.fresh: list[tuple[str, str, str]] = []  # those that this call set
 
     def fault(self, what: str, what_zh: str, **where: Any) -> None:
         self.report.faults.append(Fault(self.head.id, what, what_zh, **where))
@@ -176,14 +178,15 @@ class _Check:
         """What an entry did to its record's timers; see docs/journal.md."""
         if entry.begins:
             self.begun[entry.kind] += 1
+        if (call := entry.id[18:]) != self.call:  # ids of one call share the noise behind their count
+            self.call, self.depth, self.fresh = call, 0, []
+        self.ends.update(dict.fromkeys(self.fresh, entry.seq))
         if entry.erases:
             self.erased.add((entry.kind, entry.record))
         elif (entry.kind, entry.record) in self.erased and _personal_came(entry):
             self.erased.remove((entry.kind, entry.record))
         if entry.timers is None:
             return
-        if (call := entry.id[18:]) != self.call:  # ids of one call share the noise behind their count
-            self.call, self.depth = call, 0
         behalf = entry.behalf or entry.actor
         for item in json.loads(entry.timers):
             sign, (rest, _, other) = item[0], item[1:].partition("/")
@@ -192,12 +195,15 @@ class _Check:
             key = (other or entry.record, command, source)
             if sign == "+":
                 due = more[0]
+                self.fresh.append(key)
+                self.ends[key] = entry.seq
                 self.timers[key] = Timer(due, entry.seq, entry.kind, *key, entry.cause, behalf, 0, 0, due, None)
             elif sign == "!":
                 at, key = entry.at, (entry.record, command, str(entry.seq))
                 self.timers[key] = Timer(at, entry.seq, entry.kind, *key, entry.cause, behalf, self.depth, 0, at, None)
             elif sign == "-":
                 gone = self.timers.pop(key, None)
+                self.ends.pop(key, None)
                 if gone is not None and entry.actor in (f"system/timer:{command}", f"system/reaction:{command}"):
                     self.depth = gone.depth + 1
             elif sign == "?":
@@ -269,7 +275,10 @@ class _Check:
             t.key: t if t.parked is None else evolve(t, parked="") for t in self.tx.timers(self.head.id, None, 1 << 40)
         }
         for key in sorted(self.timers.keys() | stored.keys(), key=str):
-            if self.timers.get(key) != stored.get(key):
+            told, kept = self.timers.get(key), stored.get(key)
+            if told is not None and kept is not None and kept.seq == self.ends.get(key):
+                told = evolve(told, seq=kept.seq)  # 0.1.0 kept the last entry of the change, not the one that tells it
+            if told != kept:
                 record, command, _ = key
                 self.fault(
                     f"the timer {command} of {record} is not as the journal says",

@@ -244,6 +244,18 @@ class NoAdapter(StoreUnusable):
     zh = "未安装可打开 {url} 的适配器。{why_zh}。"
 
 
+class TooNew(CommunityCoreError):
+    """A record in a form that a later set of records gave it."""
+
+    code = "too_new"
+    en = "{kind} {id} was written in form {found}, and this program knows forms up to {known}. Upgrade this program."
+    zh = "{kind} {id} 以结构版本 {found} 写入，本程序只支持到 {known}，请升级本程序。"
+    kind: str
+    id: str
+    found: int
+    known: int
+
+
 class OutcomeUnknown(StoreError):
     """The connection broke in COMMIT and the store cannot be asked; look for the cause before calling again."""
 

@@ -81,11 +81,15 @@ class Entry:
         """The actor."""
         return Ref.parse(self.actor)
 
-    def changes(self) -> dict[str, Any]:
-        """The difference as data: at first field -> value, later field -> [before, after], of a note its details."""
+    def changes(self, of: type[Any] | None = None) -> dict[str, Any]:
+        """The difference as data: at first field -> value, later field -> [before, after], of a note its details.
+
+        of: the record's class, for fields that were renamed under their names of today; their values stay as written.
+        """
         data = json.loads(self.difference)
         told: dict[str, Any] = data[0] if isinstance(data, list) else data
-        return told
+        history = None if of is None or self.notes else of.__shape__.history
+        return told if history is None else history.retold(told, begins=self.begins)
 
     @property
     def notes(self) -> bool:

@@ -13,6 +13,7 @@ from communitycore.kernel.states import States
 from communitycore.kernel.values import frozen
 
 if TYPE_CHECKING:
+    from communitycore.kernel.upcast import Upcasters
     from communitycore.kernel.view import View
 
 __all__ = ["PUBLIC", "Indexed", "Kind", "LegalGround", "Max", "Personal", "Record", "Unique", "record", "shape_of"]
@@ -77,6 +78,7 @@ def record(
     standing: bool = False,
     subject: bool = False,
     schema: int = 1,
+    upcasters: Upcasters | None = None,
     keep: Callable[[View, Any], LegalGround | None] | None = None,
 ) -> Callable[[type[R]], type[R]]:
     """Declare a frozen attrs class as a kind of record, above `@frozen(kw_only=True)`.
@@ -86,9 +88,11 @@ def record(
     took its steps; left out, all of them, and each always sees their own. owner: the field that names the
     person whose the `Personal` fields are (`"id"` for a person's own record). standing: commands decide by
     it; kept in memory while unchanged. subject: it is a party, and may have `same_as: Ref`. schema: the
-    number of its present form. keep: a pure function of a View and a record that tells on which legal ground the
-    record is kept though its owner is erased; None: it is erased with them, as all are where this is left out.
-    Raises Mistake for a field whose type no store can hold.
+    number of its present form. upcasters: number -> what was renamed or removed from it to the next, one of
+    `renamed(…)` and `removed(…)` or several, `()` for nothing; each number before `schema` is there. keep: a pure
+    function of a View and a record that tells on which legal ground the record is kept though its owner is erased;
+    None: it is erased with them, as all are where this is left out.
+    Raises Mistake for a field whose type no store can hold, and for upcasters that contradict the fields.
     """
 
     def declare(cls: type[R]) -> type[R]:
@@ -102,6 +106,7 @@ def record(
             subject=subject,
             schema=schema,
             actors=actors,
+            upcasters=upcasters,
             keep=keep,
         )
         return cls

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Table
 
-from communitycore.kernel.errors import Mistake, StoreBusy
+from communitycore.kernel.errors import Mistake, OutcomeUnknown, StoreBusy
 from communitycore.kernel.shape import Shape
 from communitycore_sql.backend import Backend, Conflict, Line, Overtaken
 from communitycore_sql.reading import SqlReading
@@ -70,8 +70,8 @@ class SqlStore:
             for one in work_on(backend, line, wanted, made):
                 self._do(line, one)
             line.commit("")
-        except Overtaken:
-            return False
+        except (Overtaken, OutcomeUnknown):
+            return False  # what is there is looked at again
         finally:
             line.end()
         backend.refresh()
