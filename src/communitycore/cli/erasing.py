@@ -16,7 +16,17 @@ from communitycore.hub.hub import Hub
 from communitycore.kernel.errors import BadValue
 from communitycore.kernel.ids import Ref
 
-_SCRUB = "scrub"
+_COLUMNS = {
+    "jurisdiction": "辖区",
+    "kind": "种类",
+    "to be erased": "待删除",
+    "kept": "保留",
+    "empty already": "已删除",
+    "records": "记录",
+    "fields": "字段",
+    "entries": "日志条目",
+    "legal ground": "法律依据",
+}
 
 
 def erase(given: argparse.Namespace, out: Output) -> int:
@@ -53,13 +63,11 @@ def erase(given: argparse.Namespace, out: Output) -> int:
 def scrub(hub: Hub, out: Output) -> None:
     """Have the store rewritten, and say what that does not reach."""
     hub.scrub()
-    reach = hub.store.capabilities.get(_SCRUB)
-    out.say(
-        "The store was rewritten; nothing of it is left there."
-        if reach is True
-        else f"The store was rewritten: {reach}.",
-        "存储已重写，其中不再有残留。" if reach is True else f"存储已重写；但请注意：{reach}。",
-    )
+    reach = hub.store.capabilities.get("scrub")
+    if reach is True:
+        out.say("The store was rewritten; nothing of it is left there.", "存储已重写，其中不再有残留。")
+    else:
+        out.say(f"The store was rewritten: {reach}.", f"存储已重写；但请注意：{reach}。")
 
 
 def show_holdings(holdings: Sequence[Holding], out: Output) -> None:
@@ -77,16 +85,9 @@ def show_holdings(holdings: Sequence[Holding], out: Output) -> None:
             for each in holdings
         ]
     )
-    columns = (
-        ("jurisdiction", "辖区"),
-        ("kind", "种类"),
-        ("to be erased", "待删除"),
-        ("kept", "保留"),
-        ("empty already", "已删除"),
-    )
     out.table(
         out.pick("Held of this person", "该主体的个人信息"),
-        [out.pick(*column) for column in columns],
+        _headed(out, "jurisdiction", "kind", "to be erased", "kept", "empty already"),
         [[h.jurisdiction, h.kind, h.held, sum(count for _, count in h.kept), h.erased] for h in holdings],
     )
     for ground in dict.fromkeys(ground for each in holdings for ground, _ in each.kept):
@@ -99,24 +100,12 @@ def show_certificate(certificate: Certificate, out: Output) -> None:
     out.result(told)
     out.table(
         out.pick("Erased", "已删除"),
-        [
-            out.pick(*c)
-            for c in (
-                ("jurisdiction", "辖区"),
-                ("kind", "种类"),
-                ("records", "记录"),
-                ("fields", "字段"),
-                ("entries", "日志条目"),
-            )
-        ],
+        _headed(out, "jurisdiction", "kind", "records", "fields", "entries"),
         [[e.jurisdiction, e.kind, e.records, ", ".join(e.fields), _spans(e.entries)] for e in certificate.erased],
     )
     out.table(
         out.pick("Kept", "保留"),
-        [
-            out.pick(*c)
-            for c in (("jurisdiction", "辖区"), ("kind", "种类"), ("records", "记录"), ("legal ground", "法律依据"))
-        ],
+        _headed(out, "jurisdiction", "kind", "records", "legal ground"),
         [[k.jurisdiction, k.kind, k.records, out.pick(k.ground.en, k.ground.zh)] for k in certificate.kept],
     )
     for place in certificate.elsewhere:
@@ -124,6 +113,10 @@ def show_certificate(certificate: Certificate, out: Output) -> None:
             f"{place} holds something of theirs too; somebody who administers it has to be asked.",
             f"{place} 也有该主体的个人信息，须由该辖区管理员删除。",
         )
+
+
+def _headed(out: Output, *columns: str) -> list[str]:
+    return [out.pick(column, _COLUMNS[column]) for column in columns]
 
 
 def _spans(seqs: Sequence[int]) -> str:
