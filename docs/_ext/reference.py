@@ -324,6 +324,8 @@ def _record(cls: type[Any]) -> str:
         facts.append("standing: the bodies below see it too")
     if shape.owner:
         facts.append(f"its personal fields are those of `{shape.owner}`")
+    if shape.keep is not None:
+        facts.append(f"not always erased with them: {prose(shape.keep).rstrip('.').lower()}")
     lines = [f"### {cls.__name__}", "", prose(cls), "", "; ".join(facts) + ".", "", _fields(cls, shape)]
     if shape.states is not None:
         lines += [_states(shape)]

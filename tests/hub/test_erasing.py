@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.hub.bench import DAY, Bench, open_bench
+from tests.hub.forms_room import CODE, ROOMS, Card3, CardId, do
 from tests.hub.stores import Flaky
 
 import communitycore as cc
@@ -28,7 +29,7 @@ from communitycore.kernel.jurisdiction import give
 from communitycore.kernel.money import Money
 from communitycore.kernel.record import PUBLIC, Indexed, Personal, Record, record
 from communitycore.kernel.shape import ERASED
-from communitycore.testing import seeded
+from communitycore.testing import Clock, seeded
 
 WHY = "申请 2024-17"
 
@@ -545,6 +546,27 @@ def test_whoever_may_not_learn_who_acted_does_not_learn_when_it_was_erased(bench
     stranger = bench.at(person(bench))
     assert [e.name for e in stranger.history(Reply, mine.id)] == ["reply.made"]
     assert [e.name for e in bench.desk.history(Reply, mine.id)] == ["reply.made", "reply.erased"]
+
+
+# rows that an earlier release wrote
+
+
+def test_a_row_of_an_older_form_is_erased_with_what_was_renamed_and_removed_since() -> None:
+    store = MemoryStore()
+    first = Hub(store, [ROOMS[0]], clock=Clock(), entropy=seeded(1))
+    here = first.found(CODE, name="济阳区", level="district").id
+    admin, holder = first.administrator(CODE), Ref(here, "holder")
+    said = {"phone": "139-renamed", "secret": "secret-removed"}
+    kept = do(first.desk(CODE, admin), "open", who="甲", holder=holder, **said)
+    last = Hub(store, [ROOMS[2]], clock=Clock(), entropy=seeded(2))
+    certificate = last.erase(holder, actor=admin, reason=WHY)
+    assert certificate.erased[0].fields == ("phone", "secret")
+    assert not [value for value in said.values() if value in kept_in(store)]
+    now = last.desk(CODE, admin).get(Card3, CardId(kept.id))
+    assert (now.telephone, now.name, now.erased) == (None, "甲", True)
+    assert last.verify().ok
+    assert do(last.desk(CODE, admin), "change", kept.id, telephone="138").telephone == "138"
+    assert last.verify().ok
 
 
 # declarations
