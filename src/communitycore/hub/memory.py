@@ -461,4 +461,5 @@ class MemoryWriting(MemoryReading):
         for kept in batch.keys:
             books.keys[kept.actor, kept.key] = kept
         for name in batch.emptied:
-            books.keys[name] = evolve(books.keys[name], salt="", mac="")
+            if name in books.keys:
+                books.keys[name] = evolve(books.keys[name], salt="", mac="")

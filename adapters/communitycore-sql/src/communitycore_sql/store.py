@@ -14,7 +14,7 @@ from communitycore_sql.backend import Backend, Conflict, Line, Overtaken
 from communitycore_sql.reading import SqlReading
 from communitycore_sql.schema import Work, work_on
 from communitycore_sql.statements import KindStatements, Statements
-from communitycore_sql.tables import metadata, table_name, tables_of
+from communitycore_sql.tables import kinds, metadata, table_name, tables_of
 from communitycore_sql.writing import SqlWriting
 
 PREPARED_TOGETHER = 50  # how often another process may be quicker with a part of the tables
@@ -101,10 +101,10 @@ class SqlStore:
         line = backend.reading()
         try:
             there = backend.layout(line).tables
-            kinds = [kind for (kind,) in line.all(self.statements.all_kinds)]
+            known = line.all(self.statements.all_kinds) if kinds.name in there else []
         finally:
             line.end()
-        ours = {*metadata.tables, *map(table_name, kinds)}
+        ours = {*metadata.tables, *(table_name(kind) for (kind,) in known)}
         quoted = backend.dialect.identifier_preparer.quote_identifier
         backend.scrub([quoted(name) for name in sorted(ours & there.keys())])
 
