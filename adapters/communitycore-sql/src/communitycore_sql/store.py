@@ -139,6 +139,10 @@ class SqlStore:
         """Give everything back; no call may be under way."""
         self.backend.close()
 
+    def kinds(self) -> Iterable[KindStatements]:
+        """The statements of every kind that was prepared."""
+        return self._kinds.values()
+
     def kind(self, shape: Shape) -> KindStatements:
         """The statements of a kind. Raises Mistake for one that was not prepared, or with other columns since."""
         try:
