@@ -52,7 +52,6 @@ class _Call:
     begun: Begun
     told: Told | None = None
     lost: bool = False  # its worker was killed, and whatever it may have said has been heard
-    judged: bool = False
 
 
 class Audit:
@@ -115,6 +114,7 @@ class Audit:
             pass
         yield from self.books.read(hub)
         yield from self._strays()
+        yield from self._claimed()
         yield from self._waited(hub, last=last)
         yield from self._folds(hub, desk)
         yield from self._verify(hub)
@@ -169,7 +169,6 @@ class Audit:
                 yield f"{what} gave {id} in version {version}, and {written} was written"
 
     def _close(self, call: _Call, told: Told) -> None:
-        call.judged = True
         del self._open[call.begun.token]
         self.counts.done += told.how is How.DONE
         self.counts.refused += told.how is How.REFUSED
@@ -230,6 +229,17 @@ class Audit:
             maybe = sum(call.told is None or call.told.how is How.UNKNOWN for call in calls)
             if not done <= unmarked[act] <= done + maybe:
                 yield f"{done} calls of {act} were acknowledged, {maybe} perhaps kept, and {unmarked[act]} are there"
+
+    def _claimed(self) -> Iterator[str]:
+        """What was wanted by many has one winner at a time."""
+        holder: dict[str, str | None] = {}
+        for entry in self.books.entries:
+            if entry.name == "tool.lent":
+                if holder.get(entry.record) is not None:
+                    yield f"tool {entry.record} was lent by entry {entry.seq} to a second at a time"
+                holder[entry.record] = entry.changes()["holder"][1]
+            elif entry.name == "tool.returned":
+                holder[entry.record] = None
 
     def _waited(self, hub: Hub, *, last: bool) -> Iterator[str]:
         """Timers and reactions were each run once, or still wait."""
