@@ -138,6 +138,10 @@ class Reading(Protocol):
         """The idempotency keys of calls that had one of these causes, however many, ordered by actor and key."""
         ...
 
+    def keys(self, jurisdiction: str, after: tuple[str, str] | None, limit: int) -> list[Key]:
+        """Idempotency keys, ordered by actor and key; after: the (actor, key) that the page starts behind."""
+        ...
+
     def timer(self, jurisdiction: str, key: tuple[str, str, str]) -> Timer | None:
         """One timer."""
         ...
@@ -150,6 +154,10 @@ class Reading(Protocol):
         """Timers not parked with wake <= until, ordered by due and seq; with None all, parked too."""
         ...
 
+    def timers_after(self, jurisdiction: str, after: tuple[str, str, str] | None, limit: int) -> list[Timer]:
+        """All timers, parked too, ordered by their keys; after: the key that the page starts behind."""
+        ...
+
     def next_wake(self, jurisdiction: str, without: Sequence[tuple[str, str, str]]) -> str | None:
         """The earliest wake of the timers not parked, apart from those named."""
         ...
@@ -158,12 +166,18 @@ class Reading(Protocol):
         """(seq, version) that this follower has reached; (0, 0) at first."""
         ...
 
+    def cursors(self, jurisdiction: str) -> list[tuple[str, int, int]]:
+        """(follower, seq, version) of all that have begun, ordered by follower."""
+        ...
+
     def figure(self, fold: str, jurisdiction: str, key: str) -> str | None:
         """One row of a fold: JSON text."""
         ...
 
-    def figures(self, fold: str, jurisdiction: str) -> list[tuple[str, str]]:
-        """All rows of a fold, ordered by key."""
+    def figures(
+        self, fold: str, jurisdiction: str, after: str | None = None, limit: int | None = None
+    ) -> list[tuple[str, str]]:
+        """Rows of a fold, ordered by key: all, or a page that starts behind the key `after`."""
         ...
 
 
@@ -185,7 +199,22 @@ class Writing(Reading, Protocol):
     def fold(
         self, fold: str, jurisdiction: str, rows: Mapping[str, str | None], seq: int, version: int, *, anew: bool
     ) -> None:
-        """A fold's changed rows (None deletes) with its cursor; anew: all older rows go first."""
+        """A fold's changed rows (None deletes) with its cursor; anew: all older rows go first.
+
+        A cursor of (0, 0) is kept nowhere.
+        """
+        ...
+
+    def bring(self, batch: Batch) -> None:
+        """Part of a jurisdiction that comes from elsewhere: all of it new, and its head not written.
+
+        Without a head it is seen by nobody who does not know its id; `found` gives it one.
+        Raises NotUnique, StaleStep, KeyReused for rows, entries and keys that are there already.
+        """
+        ...
+
+    def forget(self, jurisdiction: str) -> None:
+        """Remove all that was brought of a jurisdiction that has no head; of one that has, nothing."""
         ...
 
     def commit(self) -> None:

@@ -121,7 +121,7 @@ class FoldsByHalves(File):
             yield tx
         late, self.late = self.late, []
         for args in late:
-            time.sleep(A_MOMENT)
+            time.sleep(5 * A_MOMENT)  # figures are asked for seldom
             with self.under.writing() as again:
                 again.lock(args[1])
                 again.fold(*args, anew=False)

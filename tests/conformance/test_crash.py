@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from tests.conformance.broken_by_crash import CRASHING, open_crashing
 from tests.hub.test_lockstep import SQLITE
 
 from communitycore.conformance import crash
+from communitycore.conformance.crash.__main__ import main
 
 pytestmark = pytest.mark.skipif(not SQLITE, reason="communitycore-sql is not installed")
 
@@ -35,3 +38,31 @@ def test_a_sound_store_is_sound(tmp_path: Path) -> None:
     figures = killed("Sound", tmp_path, 6)
     assert (figures.kills, figures.stores) == (6, 2)
     assert figures.calls.done > 0
+
+
+def test_the_command_line_tells_its_seed_and_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([f"sqlite:///{tmp_path}/books-{{n}}.db", "--kills", "2", "--seed", "7", "--workers", "1"]) == 0
+    first, last = capsys.readouterr().out.splitlines()
+    assert first == "seed 7"
+    assert last.startswith("2 kills in ")
+    assert list(tmp_path.glob("books-1.db"))
+
+
+def test_the_command_line_ends_with_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([f"sqlite:///{tmp_path}/no-such-folder/books.db", "--seconds", "0.1"]) == 1
+    assert "no-such-folder" in capsys.readouterr().err
+
+
+def test_killing_and_starting_a_server_belong_together(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["mystore://", "--kill", "true"])
+    assert ended.value.code == 2
+    assert "belong together" in capsys.readouterr().err
+
+
+def test_a_server_is_killed_and_started_by_the_commands_that_were_given(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    say = [sys.executable, "-c", f"open({str(told)!r}, 'a').write('x')"]
+    words = [f"sqlite:///{tmp_path}/books.db", "--kills", "1", "--workers", "1", "--kill", shlex.join(say)]
+    assert main([*words, "--start", shlex.join(say)]) == 0
+    assert told.read_text() == "xx"

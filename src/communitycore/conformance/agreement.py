@@ -6,11 +6,11 @@ import random
 from typing import Any
 
 from attrs import evolve
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from communitycore.conformance.books import FOLD, Books, Put
-from communitycore.conformance.kinds import IDS, KINDS, MOMENTS, ORDER, SAMPLE, TEXTS, VALUES, timer
+from communitycore.conformance.kinds import EVERY_CHECK, IDS, KINDS, MOMENTS, ORDER, SAMPLE, TEXTS, VALUES, timer
 from communitycore.conformance.searches import queries
 from communitycore.conformance.suite import Suite
 from communitycore.hub.memory import MemoryStore
@@ -111,7 +111,7 @@ class Agreement(Suite):
     def test_whatever_is_written_and_asked_is_answered_as_the_memory_store_does(self, books: Books) -> None:
         memory = MemoryStore()
 
-        @settings(deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(deadline=None, suppress_health_check=EVERY_CHECK)
         @given(
             st.lists(_turns, min_size=1, max_size=5),
             st.lists(queries(SAMPLE), min_size=3, max_size=8),

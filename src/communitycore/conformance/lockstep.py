@@ -197,8 +197,10 @@ class Machine(RuleBasedStateMachine):
         for each in given if isinstance(given, (list, tuple)) else (given,):
             if isinstance(each, tuple) and len(each) == 2 and each[0] == "gave":
                 self.learn(each[1])
-            elif type(each) in self.seen and each.id not in self.seen[type(each)]:
-                self.seen[type(each)].append(each.id)
+            elif (ids := self.seen.get(type(each))) is not None:
+                made: Any = each
+                if made.id not in ids:
+                    ids.append(made.id)
 
     @initialize()
     def begin(self) -> None:

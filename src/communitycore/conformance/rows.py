@@ -6,11 +6,11 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from communitycore.conformance.books import Books, Put, put
-from communitycore.conformance.kinds import EXTREMES, MOMENTS, ORDER, SAMPLE, TEXTS, VALUES, order, sample
+from communitycore.conformance.kinds import EVERY_CHECK, EXTREMES, MOMENTS, ORDER, SAMPLE, TEXTS, VALUES, order, sample
 from communitycore.conformance.suite import Suite
 from communitycore.kernel.errors import NotUnique, Refused, StaleStep
 from communitycore.kernel.shape import Column, Row
@@ -60,7 +60,7 @@ class Rows(Suite):
     def test_rows_of_any_values_come_back_as_they_were(self, books: Books) -> None:
         count = 0
 
-        @settings(suppress_health_check=list(HealthCheck), deadline=None)
+        @settings(suppress_health_check=EVERY_CHECK, deadline=None)
         @given(st.lists(_rows(), min_size=1, max_size=4))
         def check(drawn: list[tuple[Any, ...]]) -> None:
             nonlocal count
@@ -163,6 +163,7 @@ class Rows(Suite):
 
     def test_a_unique_value_has_one_holder(self, books: Books) -> None:
         books.write(put(sample("a", label="x", number=1, moment=MOMENTS[0])))
+        taken: dict[str, Any]
         for taken in ({"label": "x"}, {"number": 1}, {"moment": MOMENTS[0]}):
             with pytest.raises(NotUnique) as refused, books.store.writing() as tx:
                 tx.lock(books.id)

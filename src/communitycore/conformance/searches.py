@@ -6,11 +6,11 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from communitycore.conformance.books import Books, put, query
-from communitycore.conformance.kinds import EXTREMES, IDS, MOMENTS, SAMPLE, TEXTS, VALUES, sample
+from communitycore.conformance.kinds import EVERY_CHECK, EXTREMES, IDS, MOMENTS, SAMPLE, TEXTS, VALUES, sample
 from communitycore.conformance.suite import Suite
 from communitycore.kernel.query import Comparison, Query, Test
 from communitycore.kernel.shape import Column, Row, Shape
@@ -65,7 +65,7 @@ class Searches(Suite):
         return books
 
     def test_a_search_finds_what_its_definition_says(self, books: Books) -> None:
-        @settings(suppress_health_check=list(HealthCheck), deadline=None)
+        @settings(suppress_health_check=EVERY_CHECK, deadline=None)
         @given(samples(), st.lists(queries(), min_size=4, max_size=12))
         def check(rows: list[Row], wanted: list[Query]) -> None:
             own = Books(books.store)
@@ -96,7 +96,8 @@ class Searches(Suite):
         if column == "version":
             return [sample(id, n + 1) for n, id in enumerate(IDS)]
         values = ("a", "A", "a ") if column == "short" else VALUES[SAMPLE.columns[SAMPLE.position[column]].type]
-        return [sample(f"r-{n:02}", **{column: value}) for n, value in enumerate(values)]
+        given: list[dict[str, Any]] = [{column: value} for value in values]
+        return [sample(f"r-{n:02}", **each) for n, each in enumerate(given)]
 
     def test_equality_with_null_finds_nulls_and_nothing_else(self, books: Books) -> None:
         books.write(put(sample("a")), put(sample("b", tag="", amount=0, until=MOMENTS[0], other="x", hue="red")))

@@ -32,8 +32,8 @@ from communitycore.ports import Migrating, Reading, Store, Timer
 if TYPE_CHECKING:
     from communitycore.hub.certificate import Certificate
     from communitycore.hub.erasing import Erasing, Holding
+    from communitycore.hub.report import Anchor, Checkpoint, Progress, Report
     from communitycore.hub.upcasting import Upcasted
-    from communitycore.hub.verify import Anchor, Progress, Report
     from communitycore.kernel.geometry import Area, Point
 
 T = TypeVar("T")
@@ -307,15 +307,26 @@ class Hub:
 
     # proof
 
-    def verify(self, anchor: Anchor | None = None, progress: Progress | None = None) -> Report:
-        """Check chain, rows and timers of every jurisdiction; with an anchor also for a cut tail or an old state."""
+    def verify(
+        self,
+        anchor: Anchor | None = None,
+        progress: Progress | None = None,
+        *,
+        resume: Checkpoint | None = None,
+        keep: Callable[[Checkpoint], None] | None = None,
+    ) -> Report:
+        """Check chain, rows and timers of every jurisdiction; with an anchor also for a cut tail or an old state.
+
+        progress: told how many entries are checked, and of how many. keep: given a checkpoint after each page.
+        resume: the last one of a verification that was broken off, which goes on from there.
+        """
         from communitycore.hub.verify import verify
 
-        return verify(self.store, self.catalogue, anchor, progress)
+        return verify(self.store, self.catalogue, anchor, progress, resume=resume, keep=keep)
 
     def anchor(self) -> Anchor:
         """Where every journal stands now: keep it where this store's keepers cannot write."""
-        from communitycore.hub.verify import Anchor
+        from communitycore.hub.report import Anchor
 
         with self.store.reading() as tx:
             return Anchor({head.id: (head.seq, head.hash) for head in tx.heads()})

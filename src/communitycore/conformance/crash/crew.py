@@ -66,7 +66,7 @@ class Crew:
         end = time.monotonic() + seconds
         while self.alive:
             heard = wait([worker.pipe for worker in self.alive], max(0.0, end - time.monotonic()))
-            for worker in self.alive:
+            for worker in list(self.alive):
                 if worker.pipe in heard:
                     yield from self._hear(worker, audit)
                 elif time.monotonic() - worker.heard > PATIENCE:
@@ -109,7 +109,6 @@ class Crew:
             words = worker.pipe.recv()
         except (EOFError, OSError):
             yield f"worker {worker.name} ended by itself"
-            worker.heard = float("inf")
             self.alive.remove(worker)
             worker.bury()
             return

@@ -14,7 +14,7 @@ from communitycore.conformance import room
 from communitycore.conformance.crash.audit import Audit, Counts
 from communitycore.conformance.crash.crew import Crew, Worker, processes
 from communitycore.conformance.crash.words import Task
-from communitycore.conformance.crash.worker import open_hub
+from communitycore.conformance.crash.worker import OPENING_SECONDS, open_hub
 from communitycore.conformance.workers import Opening
 from communitycore.hub.desk import Desk
 from communitycore.hub.hub import Hub
@@ -220,7 +220,7 @@ class Keeper:
 
     def _founded(self) -> tuple[JurisdictionId, Ref]:
         code = f"crash-{self.plan.seed}-{self.figures.stores}-{self._chance.getrandbits(32):08x}"
-        with self._hub() as hub:
+        with self._hub(seconds=0.0) as hub:  # what cannot be opened now never will be
             place = hub.found(code, name=code, level="community").id
             keeper = Ref(place, "keeper")
             hub.desk(place, hub.administrator(place)).do(give, holder=keeper, role=room.KEEPER)
@@ -247,13 +247,13 @@ class Keeper:
         return Crew(processes(("communitycore", adapter, "pytest", "_pytest")))
 
     @contextmanager
-    def _hub(self, ahead: timedelta = timedelta(0)) -> Iterator[Hub]:
+    def _hub(self, ahead: timedelta = timedelta(0), seconds: float = OPENING_SECONDS) -> Iterator[Hub]:
         """The store, opened anew; ahead: of the machine's clock and of the store's own time."""
 
         def clock() -> datetime:
             return times.system_clock() + ahead
 
-        hub = open_hub(self.plan.opening(self.url), clock)
+        hub = open_hub(self.plan.opening(self.url), clock, seconds)
         try:
             yield hub
         finally:

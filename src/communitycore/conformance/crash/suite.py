@@ -24,7 +24,7 @@ class Crashes(Suite):
     kills: how many, unless the environment's COMMUNITYCORE_CRASH_KILLS says otherwise.
     """
 
-    kills: ClassVar[int] = 6
+    kills: ClassVar[int] = 4
 
     def crash_plan(self) -> dict[str, Any]:
         """What is handed to every run; see crash.Plan."""

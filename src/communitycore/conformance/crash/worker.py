@@ -6,9 +6,10 @@ import os
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
+from typing import TypeVar
 
 from communitycore.conformance import room
 from communitycore.conformance.crash.caller import Caller
@@ -18,21 +19,31 @@ from communitycore.hub.hub import Hub
 from communitycore.kernel import times
 from communitycore.kernel.errors import StoreError
 
+T = TypeVar("T")
 OPENING_SECONDS = 60.0
 """How long a store is tried that cannot be opened now: its server may be down at this moment."""
 
 
 def open_hub(opening: Opening, clock: times.Clock = times.system_clock, seconds: float = OPENING_SECONDS) -> Hub:
     """The store under the kit's room, tried again for a while. Raises StoreError."""
+
+    def opened() -> Hub:
+        store = opening.open()
+        try:
+            return Hub(store, [room.ROOM], clock=clock)
+        except BaseException:
+            store.close()
+            raise
+
+    return patiently(opened, seconds)
+
+
+def patiently(act: Callable[[], T], seconds: float = OPENING_SECONDS) -> T:
+    """What this gives, tried again for a while as long as the store fails. Raises StoreError."""
     end = time.monotonic() + seconds
     while True:
         try:
-            store = opening.open()
-            try:
-                return Hub(store, [room.ROOM], clock=clock)
-            except BaseException:
-                store.close()
-                raise
+            return act()
         except StoreError:
             if time.monotonic() > end:
                 raise
@@ -62,7 +73,7 @@ def work(pipe: Connection, task: Task) -> None:
 
     def call(name: str) -> None:
         try:
-            caller = Caller(hub, task, name, tell)
+            caller = patiently(lambda: Caller(hub, task, name, tell))
             while not stop.is_set():
                 caller.turn()
         except Exception as error:  # noqa: BLE001 - told to the keeper
