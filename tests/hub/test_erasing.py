@@ -165,6 +165,17 @@ def test_a_record_that_holds_nothing_loses_its_salt_all_the_same(bench: Bench) -
     assert bench.hub.verify().ok
 
 
+def test_a_record_that_this_hub_wrote_and_remembers_loses_its_salt_too(bench: Bench) -> None:
+    """What a hub remembers is the record as it was made, which knows the row as it was written."""
+    me = person(bench, nick=None)
+    said = bench.desk.do(diary.reply, page(bench, me).id, text="x")
+    bench.desk.do(diary.take_back, said.id)
+    certificate = erase(bench, me)
+    assert {row[3] for (_, kind, _), row in rows(bench).items() if kind in ("person", "page", "reply")} == {ERASED}
+    assert {each.kind: each.records for each in certificate.erased} == {"page": 1, "person": 1, "reply": 1}
+    assert certificate.complete
+
+
 def test_a_record_that_leads_to_its_person_through_another_is_theirs(bench: Bench) -> None:
     me, you = person(bench), person(bench)
     mine, yours = page(bench, me), page(bench, you, phone="2")
@@ -204,10 +215,14 @@ def test_later_steps_go_on_and_new_values_come_under_a_new_salt(bench: Bench) ->
     assert before is None
     assert after.keys() == {"hmac"}
     assert after != old
+    salt = rows(bench)[me.jurisdiction, "page", mine.id][3]
+    assert len(salt) == 64
     assert bench.hub.verify().ok
     assert len(erase(bench, me).erased[0].entries) == 2
     assert bench.desk.get(Page, mine.id).erased
     assert bench.hub.verify().ok
+    bench.desk.do(diary.retitle, mine.id, title="第一页 alpha")
+    assert rows(bench)[me.jurisdiction, "page", mine.id][3] not in (salt, ERASED)
 
 
 def test_its_timers_stay_and_say_nothing_of_what_they_met(bench: Bench) -> None:
@@ -759,6 +774,9 @@ def test_a_hub_forgets_what_it_remembered(bench: Bench) -> None:
     erase(bench, me)
     assert "13800000000" not in repr(cache.recent._kept)
     assert "ζ7" not in repr([vars_of(standing) for standing in cache._kept.values()])
+    bench.hub.scrub()
+    assert not cache.recent._kept
+    assert not cache._kept
 
 
 def vars_of(value: Any) -> dict[str, Any]:
