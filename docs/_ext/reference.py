@@ -327,9 +327,23 @@ def _record(cls: type[Any]) -> str:
     if shape.keep is not None:
         facts.append(f"not always erased with them: {prose(shape.keep).rstrip('.').lower()}")
     lines = [f"### {cls.__name__}", "", prose(cls), "", "; ".join(facts) + ".", "", _fields(cls, shape)]
+    if shape.history is not None:
+        lines += [_earlier(shape)]
     if shape.states is not None:
         lines += [_states(shape)]
     return "\n".join(lines)
+
+
+def _earlier(shape: Shape) -> str:
+    """What became of fields that the kind had once, from the latest number back."""
+    assert shape.history is not None
+    rows = []
+    for number, changes in sorted(shape.history.changes.items(), reverse=True):
+        for change in changes:
+            became = "removed" if change.new is None else f"`{change.new}`"
+            made = "" if change.by is None else f", made by `{getattr(change.by, '__name__', 'a function')}`"
+            rows.append([f"`{change.old}`", str(number), became + made])
+    return table(["earlier field", "up to schema", "became"], rows)
 
 
 def _fields(cls: type[Any], shape: Shape) -> str:

@@ -167,6 +167,27 @@ def room_of(card: Any) -> Room:
     return Room("cards", records=[card], commands=commands)
 
 
+def made_unique(**how: Any) -> Any:
+    """The second form, but with a name that only one may have."""
+    changes = tuple(c for c in TO_2 if c.old != "who")
+
+    @record("card", read=ADMIN, owner="holder", schema=2, upcasters={1: (renamed("who", "name", **how), *changes)})
+    @frozen(kw_only=True)
+    class Named(Record[CardId]):
+        holder: Indexed[Ref | None] = None
+        name: Unique[str] = ""
+        telephone: Personal[str | None] = None
+        level: Indexed[int] = 0
+        fee: Money | None = None
+        label: Unique[str | None] = None
+        remark: str = ""
+        secret: Personal[str | None] = None
+        opened: Indexed[datetime]
+        full: str = ""
+
+    return Named
+
+
 ROOMS = tuple(room_of(card) for card in FORMS)
 CODE = "370115"
 

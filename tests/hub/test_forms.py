@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from tests.hub import added_lives
 from tests.hub.forms_lives import Library, Plan, live_through, lives, mark
-from tests.hub.forms_room import ADMIN, CODE, ROOMS, TO_2, Card1, Card2, Card3, CardId, do, room_of
+from tests.hub.forms_room import ADMIN, CODE, ROOMS, Card1, Card2, Card3, do, made_unique, room_of
 from tests.hub.stores import Flaky
 
 import communitycore as cc
@@ -116,29 +115,6 @@ def test_a_store_that_stays_busy_says_so_and_what_was_stepped_stays(library: Lib
         hub.upcast()
     assert caught.value.retryable
     assert library.older() == 3, "those of the first number were done"
-
-
-def made_unique(**how: Any) -> Any:
-    """The second form, but with a name that only one may have."""
-    changes = tuple(c for c in TO_2 if c.old != "who")
-
-    @cc.record(
-        "card", read=ADMIN, owner="holder", schema=2, upcasters={1: (cc.renamed("who", "name", **how), *changes)}
-    )
-    @cc.frozen(kw_only=True)
-    class Named(Record[CardId]):
-        holder: cc.Indexed[cc.Ref | None] = None
-        name: cc.Unique[str] = ""
-        telephone: cc.Personal[str | None] = None
-        level: cc.Indexed[int] = 0
-        fee: cc.Money | None = None
-        label: cc.Unique[str | None] = None
-        remark: str = ""
-        secret: cc.Personal[str | None] = None
-        opened: cc.Indexed[datetime]
-        full: str = ""
-
-    return Named
 
 
 def test_a_row_that_cannot_be_stepped_is_named_and_stays_and_the_others_are_stepped() -> None:

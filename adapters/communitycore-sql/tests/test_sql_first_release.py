@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import gzip
 import sqlite3
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import sql_room as garden
 
 import communitycore as cc
-from communitycore import tickets, wishes
+from communitycore import (
+    Indexed,
+    Money,
+    Personal,
+    Record,
+    Unique,
+    command,
+    evolve,
+    frozen,
+    record,
+    removed,
+    renamed,
+    tickets,
+    wishes,
+)
 from communitycore.hub.verify import Anchor
 from communitycore.testing import Clock
 
@@ -122,3 +137,82 @@ def test_a_waiting_timer_of_it_may_name_the_last_entry_of_its_change_and_no_othe
         hub, _ = opened(kept)
         with hub:
             assert hub.verify(ANCHOR).ok is right, moved
+
+
+@record(
+    "plot",
+    states=garden.STATES,
+    read=garden.ADMIN,
+    owner="tenant",
+    schema=2,
+    upcasters={
+        1: (
+            renamed("label", "name"),
+            renamed("tag", "side"),
+            renamed("rank", "score", was=int, by=Decimal),
+            renamed("holder", "tenant"),
+            renamed("phone", "telephone"),
+            renamed("fee", "rent"),
+            removed("text", str),
+            removed("crops", tuple[str, ...]),
+        )
+    },
+)
+@frozen(kw_only=True)
+class NextPlot(Record[garden.PlotId]):
+    """A plot as a later release might declare it: nearly every field under another name."""
+
+    name: Unique[str | None] = None
+    side: Indexed[str] = ""
+    score: Decimal = Decimal(0)
+    status: Indexed[garden.PlotStatus] = garden.FREE
+    tenant: Indexed[cc.Ref | None] = None
+    telephone: Personal[str | None] = None
+    sunny: bool = False
+    sown: datetime | None = None
+    day: date | None = None
+    size: Decimal | None = None
+    rent: Money | None = None
+    heated: Indexed[bool] = False
+
+
+@command("garden.weed", may=cc.TIMER)
+def weed(view: cc.View, plot_id: garden.PlotId) -> cc.Change[NextPlot]:
+    plot = view.get(NextPlot, plot_id)
+    return cc.step("plot.weeded", plot, cc.evolve(plot, sunny=True))
+
+
+NEXT = cc.Room("garden", records=[NextPlot, garden.Order], commands=[weed])
+
+
+def test_a_later_declaration_of_its_records_opens_it_too(kept: Path) -> None:
+    clock = Clock()
+    with cc.open(f"sqlite:///{kept}", rooms=[*cc.built_in_rooms(), NEXT], clock=clock) as hub:
+        clock.set(hub.journal(HOME)[-1].recorded)
+        assert hub.verify(ANCHOR).faults == []
+        desk = hub.desk(HOME, hub.administrator(HOME))
+        plots = desk.find(NextPlot, limit=9)
+        assert [(plot.name, plot.side, plot.score) for plot in plots] == [
+            ("地0", "甲", 0),
+            ("地1", "北", 1),
+            ("地2", "南", 0),
+            ("地3", "北", 0),
+            ("地9", "北", 0),
+        ]
+        assert [plot.name for plot in desk.find(NextPlot, cc.where(NextPlot.side, "北"), limit=9)] == [
+            "地1",
+            "地3",
+            "地9",
+        ]
+        assert desk.find(NextPlot, cc.where(NextPlot.name, "地3"), limit=9) == [plots[3]]
+        assert len(desk.find(NextPlot, cc.where(NextPlot.heated, False), limit=9)) == 5
+        clock.advance(timedelta(days=2))
+        hub.run_due()  # the last plot's timer was set by the first release
+        assert desk.get(NextPlot, plots[4].id).sunny
+        assert hub.verify(ANCHOR).faults == []
+        report = hub.upcast()
+        assert (report.stepped, report.left) == (4, [])
+        assert hub.verify(ANCHOR).faults == []
+        assert [evolve(plot, version=0) for plot in desk.find(NextPlot, limit=9)] == [
+            evolve(plot, version=0, sunny=True) for plot in plots
+        ]

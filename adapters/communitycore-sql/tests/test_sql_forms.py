@@ -22,6 +22,8 @@ from communitycore.kernel.query import make_query
 from communitycore.kernel.record import shape_of
 from communitycore.ports import Migrating
 from communitycore_sql import SqlStore, open_store
+from communitycore_sql.backend import ONCE
+from communitycore_sql.ddl import ddl
 
 LIVES = settings(
     deadline=None,
@@ -201,3 +203,20 @@ def test_each_part_of_a_search_of_several_forms_uses_the_index_of_its_form(
         used = {plan.partition(" USING INDEX ")[2].partition(" ")[0] for plan in plans if " USING INDEX " in plan}
         assert expected <= used, plans
         assert not [plan for plan in plans if "USING PRIMARY KEY" in plan or plan.startswith("SCAN")], plans
+
+
+def test_the_statements_that_are_printed_make_what_opening_would(store_url: str, database: str) -> None:
+    shapes = [shape_of(Card3), shape_of(added_lives.Ranked)]
+    store = open_store(store_url)
+    line = store.backend.building()
+    for statement in ddl(database, shapes):
+        if not statement.startswith("PRAGMA"):  # which marks an empty file, and this one is marked
+            line.run([(statement, ONCE)])
+    line.commit("")
+    line.end()
+    assert {step.what for step in store.plan(shapes).steps} <= {"number", "planner"}
+    hub = Hub(store, [ROOMS[2], added_lives.NEW])
+    hub.found(CODE, name="济阳", level="district")
+    do(hub.desk(CODE, hub.administrator(CODE)), "open", name="甲")
+    assert hub.verify().ok
+    store.close()

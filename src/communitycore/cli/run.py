@@ -63,7 +63,7 @@ def _say(out: Output, error: CommunityCoreError, code: int) -> int:
 
 def _told(out: Output, error: str, sentence: str, retryable: bool, code: int) -> int:
     if out.as_json and not out.answered:
-        out.json(json.dumps({"error": error, "say": sentence, "retryable": retryable}, ensure_ascii=False))
+        out.line(json.dumps({"error": error, "say": sentence, "retryable": retryable}, ensure_ascii=False))
     out.fault(sentence)
     return code
 
@@ -153,6 +153,14 @@ def make_parser() -> argparse.ArgumentParser:
         "--scrub", action="store_true", help="then rewrite the store, so that no byte of it is left there"
     )
     erase.add_argument("--certificate", metavar="FILE", help="write the certificate to a file too")
+
+    schema = verb("schema", v.schema, "print the statements that make the tables of the open rooms")
+    schema.add_argument("--dialect", metavar="NAME", help="sqlite, postgresql or mariadb, instead of --db's")
+    schema.add_argument("--kind", action="append", metavar="KIND", help="of this kind of record alone; may be repeated")
+
+    migrate = verb("migrate", v.migrate, "show what a store lacks for the open rooms, and add it")
+    migrate.add_argument("--yes", action="store_true", help="do it, instead of only showing it")
+    migrate.add_argument("--rows", action="store_true", help="with --yes: step rows of earlier forms into today's too")
 
     verb("plugins", v.plugins, "installed rooms and stores, checked", db=False)
 

@@ -53,27 +53,38 @@ def write_text(path: str, text: str) -> None:
         raise Usage(f"{path} cannot be written: {why}", f"无法写入 {path}：{why}") from None
 
 
-def open_hub(given: argparse.Namespace, *, create: bool = False) -> Hub:
-    """The store that `--db` names. Raises Usage if it names none, or what is no URL."""
+def scheme_in(given: argparse.Namespace) -> str:
+    """The scheme of the store that `--db` names. Raises Usage if it names none, or what is no URL."""
     if not given.db:
         raise Usage(
             "say which store: --db sqlite:///town.db, or set COMMUNITYCORE_DB",
             "请指定存储：--db sqlite:///town.db，或设置 COMMUNITYCORE_DB",
         )
-    return open_url(given.db, **({} if given.db.startswith("memory:") else {"create": create}))
+    return _scheme(given.db)
+
+
+def open_hub(given: argparse.Namespace, *, create: bool = False) -> Hub:
+    """The store that `--db` names. Raises Usage if it names none, or what is no URL."""
+    options = {} if scheme_in(given) == "memory" else {"create": create}
+    return open_url(given.db, **options)
 
 
 def open_url(url: str, **options: Any) -> Hub:
     """The store at `url`. Raises Usage for what is no URL."""
     import communitycore as cc
+
+    _scheme(url)
+    return cc.open(url, **options)
+
+
+def _scheme(url: str) -> str:
     from communitycore.kernel.errors import BadValue
     from communitycore.plugins import scheme_of
 
     try:
-        scheme_of(url)
+        return scheme_of(url)
     except BadValue as error:
         raise Usage(f"--db: {error.why}", f"--db {error.why_zh}") from None
-    return cc.open(url, **options)
 
 
 def desk_of(hub: Hub, given: argparse.Namespace) -> Desk:
@@ -283,6 +294,20 @@ def plugins(given: argparse.Namespace, out: Output) -> int:
         out.fault(str(fault))
         return REFUSED
     return DONE
+
+
+def schema(given: argparse.Namespace, out: Output) -> int:
+    """Print the statements that make the tables."""
+    from communitycore.cli.migrate import schema
+
+    return schema(given, out)
+
+
+def migrate(given: argparse.Namespace, out: Output) -> int:
+    """Show what a store lacks, and add it."""
+    from communitycore.cli.migrate import migrate
+
+    return migrate(given, out)
 
 
 def tally(given: argparse.Namespace, out: Output) -> int:

@@ -17,6 +17,7 @@ from sqlalchemy.types import TypeEngine
 from communitycore.kernel.journal import FIELDS
 from communitycore.kernel.shape import INDEXED_MAX, Column, Shape
 
+MARIADB_OPTIONS = " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
 NAME_MAX = 60  # PostgreSQL cuts names at 63 bytes
 _OURS = ("cc_", "sqlite_", "kind_")
 

@@ -70,12 +70,14 @@ class Audit:
         self._by: dict[Group, str] = {}  # which call left it
         self.keys: list[tuple[str, str]] = []
         self._given: dict[str, str] = {}
+        self._uses: Counter[str | None] = Counter()  # how many calls were made under a key
 
     # what is heard
 
     def begun(self, begun: Begun) -> None:
         """A call is about to be made."""
         self._calls[begun.token] = self._open[begun.token] = _Call(begun)
+        self._uses[begun.key] += 1
 
     def told(self, told: Told) -> None:
         """A call ended."""
@@ -149,12 +151,13 @@ class Audit:
             yield f"{what} was done {len(groups)} times"
         if how is How.DONE and not groups:
             yield f"{what} was acknowledged, and is not there"
-        if how in (How.REFUSED, How.FAILED) and groups and not begun.again:
+        alone = begun.key is None or (self._uses[begun.key] == 1 and not begun.again)
+        if how in (How.REFUSED, How.FAILED) and groups and alone:
             yield f"{what} was said not to be kept, and is there: {told.why if told else ''}"
         for group in groups:
             if self.books.names(group) != LEAVES[begun.act]:
                 yield f"{what} left {dict(self.books.names(group))} of {dict(LEAVES[begun.act])}"
-            if how is How.UNKNOWN and told is not None and not begun.again and group[0] != told.cause:
+            if how is How.UNKNOWN and told is not None and alone and group[0] != told.cause:
                 yield f"{what} was left by the cause {group[0]}, and its caller was told {told.cause}"
             if how is How.DONE and told is not None:
                 yield from self._same(what, begun, told, self.books.groups[group])

@@ -21,6 +21,7 @@ from communitycore_sql.mariadb.wire import MariadbWire
 from communitycore_sql.server.address import Address, address_of, wrong
 from communitycore_sql.server.server import Server
 from communitycore_sql.server.waiting import READ, waited
+from communitycore_sql.tables import MARIADB_OPTIONS
 
 NAMES = ("mariadb", "mysql", "mariadb+pymysql", "mysql+pymysql")
 PASSED = ("socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify")
@@ -35,7 +36,7 @@ class MariadbServer(Server):
 
     dialect: Dialect = MariaDBDialect(paramstyle="format")
     errors = (pymysql.err.MySQLError, OSError, UnicodeEncodeError)
-    table_options = " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
+    table_options = MARIADB_OPTIONS
     retype = "ALTER TABLE {table} MODIFY COLUMN {column} {type} {null}"
     narrow = True
     begin_reading = (
