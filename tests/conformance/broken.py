@@ -22,7 +22,7 @@ from communitycore.kernel.errors import NotUnique, OutcomeUnknown, StaleStep, St
 from communitycore.kernel.journal import FIELDS, Entry
 from communitycore.kernel.query import Query
 from communitycore.kernel.shape import Row, Shape
-from communitycore.ports import Batch, Head, Reading, Timer, Writing
+from communitycore.ports import Batch, Head, Key, Reading, Timer, Writing
 
 SEQ = FIELDS.index("seq")
 ALL = Query((), 0, False, 1_000_000, None)
@@ -64,6 +64,9 @@ class Healthy:
         with self.under.writing(wait=wait) as tx:
             yield self.writes(tx, self)
 
+    def scrub(self) -> None:
+        self.under.scrub()
+
     def close(self) -> None:
         self.under.close()
 
@@ -102,7 +105,7 @@ class Short(Transaction):
 
 
 class LostUpdate(Healthy):
-    """Locks nothing and guards nothing: who commits last has written last."""
+    """Locks nothing and guards nothing: who commits last writes over what others wrote, its entries behind theirs."""
 
     suite = "Interleavings"
     caught_by = (
@@ -133,8 +136,20 @@ class LostUpdate(Healthy):
             time.sleep(0.002)  # for others to come between
             with self.store.under.writing() as tx:
                 for name, args, more in self.done:
-                    getattr(NoVersionCheck.writes(tx, self.store), name)(*args, **more)
+                    told = (self.behind(tx, arg) if isinstance(arg, Batch) else arg for arg in args)
+                    getattr(tx, name)(*told, **more)
                 tx.commit()
+
+        def behind(self, tx: Any, batch: Batch) -> Batch:
+            """The batch as if it had been decided by what stands there now."""
+            was = tx.lock(batch.was.id) or batch.was
+            entries = [(*e[:SEQ], n, *e[SEQ + 1 :]) for n, e in enumerate(batch.entries, was.seq + 1)]
+            rows = []
+            for shape, row, _ in batch.rows:
+                held = tx.get(shape, batch.head.id, row[0])
+                rows.append((shape, row, 0 if held is None else held[1]))
+            head = evolve(batch.head, seq=was.seq + len(entries))
+            return evolve(batch, head=head, was=was, rows=rows, entries=entries)
 
     @contextmanager
     def writing(self, *, wait: bool = True) -> Iterator[Writing]:
@@ -232,17 +247,24 @@ class KeyRace(LockAfterFirstRead):
     seen_before = ("key",)
 
 
-class ReplacedKey(Healthy):
-    """Lets a second call take an idempotency key that a first one holds."""
+class KeysTwice(Healthy):
+    """Keeps no more than the last of several calls under one key."""
 
     suite = "Keys"
     caught_by = ("test_a_key_is_kept_once",)
 
-    class writes(Transaction):  # noqa: N801
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.keys: dict[tuple[str, str, str], Key] = {}
+
+    class reads(Transaction):  # noqa: N801
+        def key(self, jurisdiction: str, actor: str, key: str) -> Key | None:
+            return self.store.keys.get((jurisdiction, actor, key))  # type: ignore[no-any-return]
+
+    class writes(reads):  # noqa: N801
         def write(self, batch: Batch) -> None:
-            for kept in batch.keys:
-                self.store.under.books[batch.head.id].keys.pop((kept.actor, kept.key), None)
-            self.tx.write(batch)
+            self.tx.write(evolve(batch, keys=[]))
+            self.store.keys |= {(batch.head.id, key.actor, key.key): key for key in batch.keys}
 
 
 class TornBatch(Healthy):
@@ -266,11 +288,11 @@ class Autocommit(Healthy):
 
     suite = "Transactions"
     caught_by = (
-        "test_a_transaction_is_committed_once",
         "test_leaving_without_a_commit_leaves_no_trace",
         "test_a_founding_that_was_rolled_back_leaves_its_code_free",
         "test_many_transactions_may_be_left_open_to_chance_one_after_another",
         "test_two_jurisdictions_are_written_together_or_not_at_all",
+        "test_a_transaction_is_committed_once",
     )
 
     class writes(Short):  # noqa: N801
@@ -762,6 +784,41 @@ class SilentCapability(Healthy):
     capabilities: Mapping[str, bool | str] = {**MemoryStore.capabilities, "processes": False}
 
 
+# what was erased
+
+
+class KeptMac(Healthy):
+    """Leaves a key as it was though it should be emptied."""
+
+    suite = "Keys"
+    caught_by = ("test_an_emptied_key_stays_and_tells_of_its_call_no_more",)
+
+    class writes(Transaction):  # noqa: N801
+        def write(self, batch: Batch) -> None:
+            self.tx.write(evolve(batch, emptied=[]))
+
+
+class KeysOfSomeCauses(Healthy):
+    """Finds the keys of so many causes as one statement takes."""
+
+    suite = "Keys"
+    caught_by = ("test_keys_are_found_by_their_causes_however_many",)
+
+    class reads(Transaction):  # noqa: N801
+        def keys_caused(self, jurisdiction: str, causes: Sequence[str]) -> Any:
+            return self.tx.keys_caused(jurisdiction, causes[:900])
+
+
+class NoScrub(Healthy):
+    """Says that it scrubs, and does not."""
+
+    suite = "Erasing"
+    caught_by = ("test_what_was_erased_is_in_no_byte_once_it_is_scrubbed",)
+
+    def scrub(self) -> None:
+        """Nothing is done."""
+
+
 # lines that break in COMMIT
 
 
@@ -800,10 +857,11 @@ class UnluckyRetry(Line):
 FAULTS: dict[str, type[Healthy]] = {
     fault.__name__: fault
     for fault in (
-        NoVersionCheck, LostUpdate, LockAfterFirstRead, KeyRace, ReplacedKey, TornBatch, Autocommit, FoldsApart, GapInSeq, NeverBusy,
+        NoVersionCheck, LostUpdate, LockAfterFirstRead, KeyRace, KeysTwice, TornBatch, Autocommit, FoldsApart, GapInSeq, NeverBusy,
         ForeignErrors, CodesTwice, MovingSnapshot, LateSnapshot, DirtyReads, LostMicroseconds, CutText, RoundedNumbers,
         EmptyIsNull, NormalisedText, FoldedCase, FoldedAccents, PaddedSpaces, WrongPageOrder, SkippedTies, Utf16Order,
         NullNeverFound, EqualNulls, ForgottenNotes, TimersByWake, ParkedRun, SilentCapability, UnluckyRetry,
+        KeptMac, KeysOfSomeCauses, NoScrub,
     )
 }  # fmt: skip
 

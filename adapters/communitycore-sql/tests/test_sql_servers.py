@@ -323,25 +323,23 @@ def test_a_long_text_is_kept_searched_and_ordered_whole(opened: tuple[Hub, Desk]
     assert [plot.text[-1] for plot in found] == ["a", "b", "c"]
 
 
-def test_more_than_the_server_takes_at_once_goes_in_parts_or_is_told(
-    opened: tuple[Hub, Desk], server: servers.Server, served_url: str
-) -> None:
-    hub, _ = opened
-    if backend_of(hub).dialect.name == "postgresql":
-        pytest.skip("PostgreSQL has no such limit")
-    server.execute("SET GLOBAL max_allowed_packet = 1048576")
+def test_more_than_mariadb_takes_at_once_goes_in_parts_or_is_told(mariadb: servers.Server) -> None:
+    url = mariadb.fresh()
+    garden(url)[0].close()
+    mariadb.execute("SET GLOBAL max_allowed_packet = 1048576")
     try:
-        again, desk = garden(served_url)
+        hub, desk = garden(url)
         outcomes = desk.do_many([open_plot.call(text=f"{n}" + "😀" * 9_000) for n in range(100)])
         assert all(outcome.error is None for outcome in outcomes)
-        line = backend_of(again).building()
+        line = backend_of(hub).building()
         with pytest.raises(StoreUnusable, match="max_allowed_packet"):
             line.run([("INSERT INTO cc_kinds VALUES (%s, 1)", [("x" * (1 << 20),)])])
         line.end()
-        assert again.verify().ok
-        again.close()
+        assert hub.verify().ok
+        hub.close()
     finally:
-        server.execute("SET GLOBAL max_allowed_packet = 16777216")
+        mariadb.execute("SET GLOBAL max_allowed_packet = 16777216")
+        mariadb.drop(url)
 
 
 # how it is opened

@@ -147,6 +147,21 @@ def make_parser() -> argparse.ArgumentParser:
     migrate.add_argument("--yes", action="store_true", help="do it, instead of only showing it")
     migrate.add_argument("--rows", action="store_true", help="with --yes: step rows of earlier forms into today's too")
 
+    erase = verb("erase", v.erase, "erase what is personal of a person, and print the certificate")
+    erase.add_argument("party", metavar="PARTY", help="the person or organisation: jurisdiction/id")
+    erase.add_argument("--reason", required=True, help="on what request: kept for ever, so no names; a number will do")
+    erase.add_argument(
+        "--as",
+        dest="actor",
+        metavar="REF",
+        help="who acts (jurisdiction/id); the party's first administrator if left out",
+    )
+    erase.add_argument("--yes", action="store_true", help="do it; without this, show what there is and do nothing")
+    erase.add_argument(
+        "--scrub", action="store_true", help="then rewrite the store, so that no byte of it is left there"
+    )
+    erase.add_argument("--certificate", metavar="FILE", help="write the certificate to a file too")
+
     verb("plugins", v.plugins, "installed rooms and stores, checked", db=False)
 
     demo = verb("demo", v.demo, "play a real district's week: grids, tickets, 133 wishes")

@@ -324,6 +324,13 @@ def locate(given: argparse.Namespace, out: Output) -> int:
     return locate(given, out)
 
 
+def erase(given: argparse.Namespace, out: Output) -> int:
+    """Erase what is personal of a person, and print the certificate."""
+    from communitycore.cli.erasing import erase
+
+    return erase(given, out)
+
+
 def import_grids(given: argparse.Namespace, out: Output) -> int:
     """Draw grids from a GeoJSON file."""
     from communitycore.cli.imports import import_grids

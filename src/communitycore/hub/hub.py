@@ -30,8 +30,10 @@ from communitycore.kernel.view import View
 from communitycore.ports import Migrating, Reading, Store, Timer
 
 if TYPE_CHECKING:
+    from communitycore.hub.certificate import Certificate
+    from communitycore.hub.erasing import Erasing, Holding
+    from communitycore.hub.report import Anchor, Checkpoint, Progress, Report
     from communitycore.hub.upcasting import Upcasted
-    from communitycore.hub.verify import Anchor, Progress, Report
     from communitycore.kernel.geometry import Area, Point
 
 T = TypeVar("T")
@@ -255,7 +257,8 @@ class Hub:
             entries = tx.entries_of(desk.jurisdiction, shape.kind, id)
             if not entries:
                 raise NotFound(kind=shape.kind, id=str(id))  # it stands above, where its history is
-            return [authority.shown(shape, record, entry) for entry in entries]
+            shown = (authority.shown(shape, record, entry) for entry in entries)
+            return [entry for entry in shown if entry is not None]
 
     def figures(self, desk: Desk, fold: Fold) -> list[tuple[str, Any]]:
         """See Desk.figures."""
@@ -268,17 +271,62 @@ class Hub:
         with self.store.reading() as tx:
             return [(key, json.loads(text)) for key, text in tx.figures(fold.name, desk.jurisdiction)]
 
+    # erasing
+
+    def holdings(self, party: Ref, *, actor: Ref) -> tuple[Holding, ...]:
+        """What is held of a person in each jurisdiction where the actor may erase them: how much, not what it says.
+
+        Raises NotFound, NotAllowed.
+        """
+        return self._erasing(actor).holdings(party, actor)
+
+    def erase(self, party: Ref, *, actor: Ref, reason: str, progress: Progress | None = None) -> Certificate:
+        """Erase what is personal of a person 删除个人信息, here and wherever `same_as` says it is the same person.
+
+        In every jurisdiction where the actor is an administrator, or the person themselves; at most 1,000 records a
+        transaction. Done again after it was broken off it goes on, and done again after that it changes nothing. What
+        the law has kept stays, and can be erased later. reason: kept in the journal for ever; a request's number.
+        progress: called with how many records are done, and how many there are.
+        Raises NotFound, NotAllowed; BadValue for a reason that is blank or repeats what is to be erased.
+        """
+        return self._erasing(actor).erase(party, actor, reason, progress)
+
+    def scrub(self) -> None:
+        """Have the store rewritten, so that no byte of what was erased is left in it; may take long.
+
+        `store.capabilities["scrub"]` says what is beyond its reach, if anything is.
+        Raises StoreBusy, StoreUnusable.
+        """
+        self._office.standing.forget()
+        self.store.scrub()
+
+    def _erasing(self, actor: Ref) -> Erasing:
+        from communitycore.hub.erasing import Erasing
+
+        return Erasing(self._office, lambda place: self.desk(place, actor), self.carry_out)
+
     # proof
 
-    def verify(self, anchor: Anchor | None = None, progress: Progress | None = None) -> Report:
-        """Check chain, rows and timers of every jurisdiction; with an anchor also for a cut tail or an old state."""
+    def verify(
+        self,
+        anchor: Anchor | None = None,
+        progress: Progress | None = None,
+        *,
+        resume: Checkpoint | None = None,
+        keep: Callable[[Checkpoint], None] | None = None,
+    ) -> Report:
+        """Check chain, rows and timers of every jurisdiction; with an anchor also for a cut tail or an old state.
+
+        progress: told how many entries are checked, and of how many. keep: given a checkpoint after each page.
+        resume: the last one of a verification that was broken off, which goes on from there.
+        """
         from communitycore.hub.verify import verify
 
-        return verify(self.store, self.catalogue, anchor, progress)
+        return verify(self.store, self.catalogue, anchor, progress, resume=resume, keep=keep)
 
     def anchor(self) -> Anchor:
         """Where every journal stands now: keep it where this store's keepers cannot write."""
-        from communitycore.hub.verify import Anchor
+        from communitycore.hub.report import Anchor
 
         with self.store.reading() as tx:
             return Anchor({head.id: (head.seq, head.hash) for head in tx.heads()})

@@ -12,18 +12,29 @@ from attrs import evolve
 
 from communitycore.hub.authority import _GRANT, Authority, grants_by_holder
 from communitycore.hub.catalogue import Catalogue
+from communitycore.hub.clearing import clear
 from communitycore.hub.forms import any_older, find_all
 from communitycore.hub.standing import Standing, StandingCache
 from communitycore.kernel import convert, times
 from communitycore.kernel.change import Change, Step, note
 from communitycore.kernel.command import Call, Command
-from communitycore.kernel.errors import KeyReused, Mistake, NotAllowed, NotUnique, Refused, StaleStep, TooMuch
+from communitycore.kernel.erasure import resalted
+from communitycore.kernel.errors import (
+    KeyErased,
+    KeyReused,
+    Mistake,
+    NotAllowed,
+    NotUnique,
+    Refused,
+    StaleStep,
+    TooMuch,
+)
 from communitycore.kernel.ids import Draw, JurisdictionId, Ref, system
 from communitycore.kernel.journal import FORMAT, chain_hash, state_digest
 from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.query import Query, Test
 from communitycore.kernel.record import Record, shape_of
-from communitycore.kernel.shape import INDEXED_MAX, Row, Shape, check_text
+from communitycore.kernel.shape import ERASED, INDEXED_MAX, Row, Shape, check_text
 from communitycore.kernel.view import Held, Layer, View
 from communitycore.ports import Batch, Head, Key, Reading, Timer
 
@@ -176,6 +187,7 @@ class Session:
         self._entries: list[tuple[Any, ...]] = []
         self._timers: dict[tuple[str, str, str], Timer | None] = {}
         self._keys: dict[tuple[str, str], Key] = {}
+        self._erased: set[tuple[str, str]] = set()  # (kind, id)
         self._moves = False  # a standing record was changed
         self._standing: Standing | None = None
 
@@ -319,6 +331,7 @@ class Session:
         rows: dict[tuple[str, str], tuple[Shape, Row, int, Any]] = {}
         entries: list[tuple[Any, ...]] = []
         told_at: dict[tuple[str, str], int] = {}
+        erased: list[tuple[str, str]] = []
         seq, hash, here, by_entry = self._seq, self._hash, self.was.id, self._catalogue.by_entry
         for s in steps:
             shape, id, row = s.shape, s.after.id, s.row
@@ -340,10 +353,13 @@ class Session:
                     if current[1] + 1 != version:
                         raise StaleStep(kind=shape.kind, id=id, before=version - 1, current=current[1])
                     if shape.salted:
-                        salt = current[3]
-                        if salt is None and shape.bears(row):
-                            salt = draw.salt()  # nothing in it was personal when it was begun, or all was erased
-                        row = (*row[:3], salt, *row[4:])
+                        if current[3] and row[3] is None:
+                            row = (*row[:3], current[3], *row[4:])
+                        else:
+                            if row[3] == ERASED:
+                                erased.append(key)
+                            row = resalted(shape, row, current, draw.salt)
+                            object.__setattr__(s.after, "__row__", row)  # which tells whether it is erased
                     difference, text = shape.difference(current, row), shape.text(row)
                     known = self._rows.get(key) if earlier is None else earlier
                     expected = current[1] if known is None else known[2]
@@ -394,6 +410,7 @@ class Session:
             self._last = at
         self._entries += entries
         self._rows.update(rows)
+        self._erased.update(erased)
         for shape, row, _, record in rows.values():
             self.layer.put(shape, record, row)
             self._moves = self._moves or shape.standing
@@ -472,6 +489,8 @@ class Session:
         return self._keys.get((actor, key)) or self.tx.key(self.was.id, actor, key)
 
     def _repeat(self, kept: Key, call: Call[Any], view: View) -> Any:
+        if kept.salt == ERASED:
+            raise KeyErased(key=kept.key)
         if not compare_digest(kept.mac, _mac(kept.salt, call)):
             raise KeyReused(key=kept.key)
         named = convert.from_text(kept.result, Any)
@@ -520,10 +539,14 @@ class Session:
             batch.removed = list(timers)
         if self._keys:
             batch.keys = list(self._keys.values())
+        if self._erased:
+            clear(self.tx, batch, self._erased)
         return batch
 
     def committed(self) -> None:
         """After the commit: remember the records as they are now."""
+        if self._erased:
+            self._cache.recent.forget()
         if self._standing is not None:
             self._cache.keep(self._standing)
         for shape, row, expected, record in self._rows.values():

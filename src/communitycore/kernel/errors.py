@@ -154,6 +154,15 @@ class KeyReused(Refused):
     key: str
 
 
+class KeyErased(Refused):
+    """What was called under this key was erased with a person's data: it was done once, and is not done again."""
+
+    code = "key_erased"
+    en = "What was called under the key {key} was erased with a person's data. It was done, and is not done again."
+    zh = "幂等键 {key} 所对应的调用已执行，其内容已随个人信息一并删除，不会再次执行。"
+    key: str
+
+
 class TooMuch(Refused):
     """More records than one command may touch."""
 

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 Stored = Literal["id", "ref", "text", "int", "bool", "time", "date", "enum", "decimal", "nested"]
 
+ERASED = ""
+"""A row's salt once what was personal in the row was erased, and until something personal comes again."""
+
 TEXT_MAX = 10_000
 INDEXED_MAX = 191
 NESTED_MAX = 4_000_000
@@ -59,6 +62,14 @@ class Max:
     """At most this many characters: `Annotated[str, Max(200)]`."""
 
     length: int
+
+
+@frozen
+class LegalGround:
+    """Why the law has a record kept though the person whose it is asks for erasure: the rule and its article."""
+
+    en: str
+    zh: str
 
 
 @frozen
@@ -120,7 +131,8 @@ class Shape:
         subject: bool,
         schema: int,
         actors: Rule | None,
-        upcasters: Upcasters | None,
+        upcasters: Upcasters | None = None,
+        keep: Callable[..., LegalGround | None] | None = None,
     ) -> None:
         self.cls = cls
         self.kind = kind
@@ -132,6 +144,7 @@ class Shape:
         self.schema = schema
         self.actors = actors
         self.upcasters = upcasters
+        self.keep = keep
         self.id_type: Any = _id_type(cls)
         self._encoders: dict[str, Callable[[Any], Any]] = {}
 
@@ -214,10 +227,6 @@ class Shape:
         """Those of them that are searched by what rows read as instead: their default."""
         return frozenset(f.name for f in self.added_to(there) if f.at in self.defaults)
 
-    def bears(self, row: Row) -> bool:
-        """Whether there is anything personal in a row of today's form."""
-        return any(f.personal and row[f.at] is not None for f in self.fields)
-
     def key_of(self, field: str, value: Any) -> Any:
         """`value` of `field` as it stands in a row, for a search. Raises Mistake for fields that cannot be searched."""
         if field == "id":
@@ -255,6 +264,7 @@ def make_shape(
     schema: int,
     actors: Rule | None = None,
     upcasters: Upcasters | None = None,
+    keep: Callable[..., LegalGround | None] | None = None,
 ) -> Shape:
     """Read `cls`'s types. Raises Mistake for what no store can hold, and for upcasters that contradict them.
 
@@ -275,12 +285,27 @@ def make_shape(
         schema=schema,
         actors=actors,
         upcasters=upcasters,
+        keep=keep,
     )
     if not cls.__module__.startswith(_OUR_OWN):
         vars(shape).update(_read_fields(shape))
         if untyped := [a.name for a in attrs.fields(cls) if a.name not in {*_OWN, *shape.by_name}]:
             raise Mistake(f"{kind}.{untyped[0]}: a field without a type; say what a store shall hold")
     return shape
+
+
+def erased_value(field: Field) -> Any:
+    """What a personal field reads as once it was erased; attrs.NOTHING if there is nothing that it could be."""
+    if field.optional:
+        return None
+    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+        return field.default.factory()
+    if field.default is attrs.NOTHING:
+        if field.type == "text":
+            return ""
+        if typing.get_origin(field.declared) is tuple:
+            return ()
+    return field.default
 
 
 _OWN = frozenset({"id", "version", "__shape__", "__row__"})  # what every record has
@@ -319,7 +344,7 @@ def _read_fields(shape: Shape) -> dict[str, Any]:
 
 def _field(shape: Shape, name: str, declared: Any, at: int) -> Field:
     where = f"{shape.kind}.{name}"
-    if name in ("schema", "salt", "jurisdiction"):
+    if name in ("schema", "salt", "jurisdiction", "erased"):
         raise Mistake(f"{where}: that name is the store's; choose another")
     marks, optional, plain = unwrap(declared)
     stored = _stored(plain, where)
@@ -350,6 +375,13 @@ def _check_together(shape: Shape, fields: list[Field], columns: list[Column], *,
         raise Mistake(f"{kind} has Personal fields; say whose they are: @record(..., owner='field')")
     if owner not in (None, "id", *(f.name for f in fields)):
         raise Mistake(f"{kind}: owner={owner!r} is none of its fields")
+    if any(f.name == owner and f.type not in ("id", "ref", "text") for f in fields):
+        raise Mistake(f"{kind}: owner={owner!r} must name one person, by an id or a Ref")
+    if lasting := [f.name for f in fields if f.personal and erased_value(f) is attrs.NOTHING]:
+        raise Mistake(
+            f"{kind}.{lasting[0]}: nothing is left of it once it is erased; "
+            "make it Personal[... | None], or give it a default to read as then"
+        )
 
 
 def _hints(cls: type[Any], left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -624,7 +656,7 @@ _INNER, _OUTER = (bytes(n ^ pad for n in range(256)) for pad in (0x36, 0x5C))
 
 def personal_mac(salt: str | None, field: str, text: str) -> str:
     """How a personal value enters hashes: the HMAC-SHA-256 of its canonical text, keyed by its row's salt."""
-    if salt is None:
+    if not salt:
         raise Mistake(f"{field}: a personal value without its row's salt")
     key, message = salt.encode(), f"{field}\0{text}".encode()
     if len(key) != _BLOCK:
@@ -750,6 +782,8 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
             absent = "None"
         elif f.default is attrs.NOTHING:
             absent = f"missing({f.name!r})"
+            if f.personal:
+                absent = f"({erased_value(f)!r} if row[3] == {ERASED!r} else {absent})"
         elif isinstance(f.default, attrs.Factory):  # type: ignore[arg-type]
             scope[f"default_{f.name}"] = f.default.factory
             absent = f"default_{f.name}()"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Table
 
-from communitycore.kernel.errors import Mistake, StoreBusy
+from communitycore.kernel.errors import Mistake, OutcomeUnknown, StoreBusy
 from communitycore.kernel.shape import Shape
 from communitycore.ports import Plan
 from communitycore_sql.backend import Backend, Conflict, Line, Overtaken
@@ -16,7 +16,7 @@ from communitycore_sql.migrating import Migration
 from communitycore_sql.reading import SqlReading
 from communitycore_sql.schema import Work, work_on
 from communitycore_sql.statements import KindStatements, Statements
-from communitycore_sql.tables import tables_of
+from communitycore_sql.tables import kinds, metadata, table_name, tables_of
 from communitycore_sql.writing import SqlWriting
 
 PREPARED_TOGETHER = 50  # how often another process may be quicker with a part of the tables
@@ -97,8 +97,8 @@ class SqlStore:
                 self._do(line, one)
             self._lacking = self._migration.lacking(line, backend.layout(line))
             line.commit("")
-        except Overtaken:
-            return False
+        except (Overtaken, OutcomeUnknown):
+            return False  # what is there is looked at again
         finally:
             line.end()
         backend.refresh()
@@ -122,9 +122,26 @@ class SqlStore:
         """A write transaction. Raises StoreBusy at once if not `wait` and another writes, here or elsewhere."""
         return SqlWriting(self, wait)
 
+    def scrub(self) -> None:
+        """Rewrite its tables, so that no byte is left of what was overwritten in them; the capability tells of more."""
+        backend = self.backend
+        line = backend.reading()
+        try:
+            there = backend.layout(line).tables
+            known = line.all(self.statements.all_kinds) if kinds.name in there else []
+        finally:
+            line.end()
+        ours = {*metadata.tables, *(table_name(kind) for (kind,) in known)}
+        quoted = backend.dialect.identifier_preparer.quote_identifier
+        backend.scrub([quoted(name) for name in sorted(ours & there.keys())])
+
     def close(self) -> None:
         """Give everything back; no call may be under way."""
         self.backend.close()
+
+    def kinds(self) -> Iterable[KindStatements]:
+        """The statements of every kind that was prepared."""
+        return self._kinds.values()
 
     def kind(self, shape: Shape) -> KindStatements:
         """The statements of a kind. Raises Mistake for one that was not prepared, or with other columns since."""

@@ -182,6 +182,7 @@ keys = _table(
     _column("result", LONG),
     _column("at", TIME),
 )
+_index(keys, "jurisdiction", "cause", rows=(1,))
 
 figures = _table(
     metadata,

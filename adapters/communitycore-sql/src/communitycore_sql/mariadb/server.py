@@ -42,6 +42,7 @@ class MariadbServer(Server):
     begin_reading = (
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
     )
+    rewrite = "OPTIMIZE TABLE {table}"
     begin_writing = "START TRANSACTION READ WRITE"
 
     def __init__(self, url: str, **given: Any) -> None:
@@ -58,7 +59,7 @@ class MariadbServer(Server):
     def connect(self, *, hurried: bool) -> MariadbWire:
         address = self.address
         limit = address.patience + ANSWER_SECONDS if hurried else None
-        passed = dict(address.passed)
+        passed: dict[str, Any] = dict(address.passed)
         passed.pop("socket", None)
         verify = passed.pop("ssl_verify", "").lower() in ("1", "yes", "true", "on")
         connection: pymysql.Connection[Any] = pymysql.connect(
@@ -75,7 +76,7 @@ class MariadbServer(Server):
             ssl_verify_cert=verify or None,
             ssl_verify_identity=verify or None,
             defer_connect=True,
-            **passed,
+            **passed,  # pyright: ignore[reportArgumentType] - what address_of let through
         )
         plain = _socket(address)
         number = plain.fileno()  # it stays the same where the driver wraps the socket

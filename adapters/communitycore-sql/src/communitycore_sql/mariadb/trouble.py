@@ -15,6 +15,10 @@ STRANGER = (1045, 1698, 1130)  # a wrong password; a user for another way of log
 
 ROLLED_BACK = (ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT)  # what COMMIT answers, in a cluster too, when nothing was kept
 
+_UNREACHED = (
+    "the server cannot be reached; check that it runs, and the URL's host, port and TLS options",
+    "无法连接服务器，请检查服务器是否运行，以及地址中的主机、端口和 TLS 选项",
+)
 _BUSY: dict[int, tuple[str, str]] = {
     ER.LOCK_WAIT_TIMEOUT: ("another call or process is writing there", "另一个调用或进程正在写入"),
     ER.LOCK_DEADLOCK: ("two transactions waited for each other", "两个事务互相等待"),
@@ -33,10 +37,11 @@ _BUSY: dict[int, tuple[str, str]] = {
     ),
     ER.SERVER_SHUTDOWN: ("the server is stopping", "服务器正在停止"),
     ER.QUERY_INTERRUPTED: ("a statement was cancelled", "语句被取消"),
+    **dict.fromkeys((CR.CR_CONN_HOST_ERROR, CR.CR_CONNECTION_ERROR, CR.CR_UNKNOWN_HOST), _UNREACHED),
 }
 _LOST = ("the connection broke", "连接已断开")
 _LOST_NUMBERS = (
-    *(CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_CONN_HOST_ERROR, CR.CR_CONNECTION_ERROR, CR.CR_UNKNOWN_HOST),
+    *(CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST),
     *(CONNECTION_KILLED, IDLE_TRANSACTION, ER.NEW_ABORTING_CONNECTION, ER.ABORTING_CONNECTION),
 )
 _FULL = (

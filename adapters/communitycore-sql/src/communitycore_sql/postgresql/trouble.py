@@ -6,7 +6,12 @@ import psycopg
 
 from communitycore.kernel.errors import CommunityCoreError, StoreBusy, StoreError, StoreUnusable
 
+UNREACHED = "08001"
 _BUSY: dict[str, tuple[str, str]] = {
+    UNREACHED: (
+        "the server cannot be reached; check that it runs, and the URL's host, port and TLS options",
+        "无法连接服务器，请检查服务器是否运行，以及地址中的主机、端口和 TLS 选项",
+    ),
     "55P03": ("another call or process is writing there", "另一个调用或进程正在写入"),
     "40001": ("another transaction was in the way", "与另一个事务冲突"),
     "40P01": ("two transactions waited for each other", "两个事务互相等待"),
@@ -94,13 +99,13 @@ def told(error: psycopg.OperationalError) -> psycopg.OperationalError:
     """The same error of connecting, with the state that libpq keeps to itself read off its English text."""
     if error.sqlstate is None:
         said = str(error)
-        error.sqlstate = next((state for state, words in _CONNECTING if words in said), None)
+        error.sqlstate = next((state for state, words in _CONNECTING if words in said), UNREACHED)
     return error
 
 
 def is_away(error: BaseException) -> bool:
-    """Connecting has no state where nobody listens."""
-    return state_of(error) in ("", "57P03")
+    """Nobody listens, or the server is only about to."""
+    return state_of(error) in (UNREACHED, "57P03")
 
 
 _CONNECTING = (

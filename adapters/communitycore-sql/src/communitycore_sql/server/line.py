@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from communitycore_sql.server.server import Server
 
 T = TypeVar("T")
+AT_ONCE_SECONDS = 1.0
 
 
 class Wire(Protocol):
@@ -117,13 +119,14 @@ class ServerLine:
     def _trip(self, act: Callable[[Wire, str], T]) -> T:
         wire = self._usable()
         begin, self._begin = self._begin, ""
+        start = time.monotonic()
         try:
             return act(wire, begin)
         except self.server.errors as error:
             trouble = self._said(error, wire)
-            if not (wire.broken and begin and wire.reused):
+            if not (wire.broken and begin and wire.reused) or time.monotonic() - start > AT_ONCE_SECONDS:
                 raise trouble from error
-        # It broke while it lay idle, or nothing but this was asked of the server: once more, on a new one.
+        # It had broken while it lay idle, which shows at once, and nothing was done yet: once more, on a new one.
         self._failed = None
         wire = self.wire = self.server.replaced(wire)
         try:
