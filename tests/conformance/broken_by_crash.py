@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from attrs import evolve
-from tests.conformance.broken import Transaction
+from tests.conformance.broken_base import Transaction
 from tests.conformance.broken_files import AnsweredEarly, File, KeysForgotten
 
 from communitycore.kernel.errors import StoreBusy

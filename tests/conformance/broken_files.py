@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from attrs import evolve
-from tests.conformance.broken import LostUpdate, Transaction
+from tests.conformance.broken_base import Transaction
+from tests.conformance.broken_writing import LostUpdate
 
 from communitycore.kernel.errors import StoreBusy
 from communitycore.kernel.shape import Row, Shape

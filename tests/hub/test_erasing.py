@@ -18,6 +18,7 @@ from tests.hub.stores import Flaky
 import communitycore as cc
 from communitycore.conformance import diary
 from communitycore.conformance.diary import COURT, Line, Page, Person, Post, Reply
+from communitycore.hub import verify as verifying
 from communitycore.hub.certificate import Certificate
 from communitycore.hub.erasing import PAGE
 from communitycore.hub.hub import Hub
@@ -25,6 +26,7 @@ from communitycore.hub.memory import MemoryStore
 from communitycore.kernel.errors import BadValue, KeyErased, Mistake, NotAllowed, NotFound, StoreError
 from communitycore.kernel.geometry import Point
 from communitycore.kernel.ids import Ref
+from communitycore.kernel.journal import FIELDS
 from communitycore.kernel.jurisdiction import give
 from communitycore.kernel.money import Money
 from communitycore.kernel.record import PUBLIC, Indexed, Personal, Record, record
@@ -163,6 +165,17 @@ def test_a_record_that_holds_nothing_loses_its_salt_all_the_same(bench: Bench) -
     assert bench.hub.verify().ok
 
 
+def test_a_record_that_this_hub_wrote_and_remembers_loses_its_salt_too(bench: Bench) -> None:
+    """What a hub remembers is the record as it was made, which knows the row as it was written."""
+    me = person(bench, nick=None)
+    said = bench.desk.do(diary.reply, page(bench, me).id, text="x")
+    bench.desk.do(diary.take_back, said.id)
+    certificate = erase(bench, me)
+    assert {row[3] for (_, kind, _), row in rows(bench).items() if kind in ("person", "page", "reply")} == {ERASED}
+    assert {each.kind: each.records for each in certificate.erased} == {"page": 1, "person": 1, "reply": 1}
+    assert certificate.complete
+
+
 def test_a_record_that_leads_to_its_person_through_another_is_theirs(bench: Bench) -> None:
     me, you = person(bench), person(bench)
     mine, yours = page(bench, me), page(bench, you, phone="2")
@@ -202,10 +215,14 @@ def test_later_steps_go_on_and_new_values_come_under_a_new_salt(bench: Bench) ->
     assert before is None
     assert after.keys() == {"hmac"}
     assert after != old
+    salt = rows(bench)[me.jurisdiction, "page", mine.id][3]
+    assert len(salt) == 64
     assert bench.hub.verify().ok
     assert len(erase(bench, me).erased[0].entries) == 2
     assert bench.desk.get(Page, mine.id).erased
     assert bench.hub.verify().ok
+    bench.desk.do(diary.retitle, mine.id, title="第一页 alpha")
+    assert rows(bench)[me.jurisdiction, "page", mine.id][3] not in (salt, ERASED)
 
 
 def test_its_timers_stay_and_say_nothing_of_what_they_met(bench: Bench) -> None:
@@ -536,6 +553,54 @@ def test_verify_finds_a_salt_that_was_taken_without_an_entry(bench: Bench) -> No
     assert fault.what_zh != fault.what
 
 
+@pytest.mark.parametrize("pages", [1, 2, 3, 500])
+def test_verify_finds_it_once_however_small_its_pages_and_however_often_it_was_erased(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, pages: int
+) -> None:
+    monkeypatch.setattr(verifying, "PAGE", pages)
+    me = person(bench)
+    once, twice, again = (page(bench, me, phone=phone) for phone in ("1", "2", "3"))
+    salt = rows(bench)[bench.community, "page", once.id][3]
+    erase(bench, me)
+    bench.desk.do(diary.retitle, twice.id, title="一")
+    erase(bench, me)
+    bench.desk.do(diary.retitle, again.id, title="二")
+    for each in (once, twice, again):
+        bench.desk.do(diary.reread, each.id)
+    assert bench.hub.verify().ok
+    store: Any = bench.hub.store
+    books = store.books[bench.community]
+
+    def resalted(record: str, salt: str | None) -> list[tuple[str | None, bool, int | None]]:
+        kept = books.tables["page"].rows[record]
+        books.tables["page"].put((*kept[:3], salt, *kept[4:]))
+        faults = bench.hub.verify().faults
+        books.tables["page"].put(kept)
+        return [(f.record, "salt again" in f.what, f.seq) for f in faults]
+
+    for each in (once, twice):
+        *_, last = (e.seq for e in bench.desk.history(Page, each.id) if e.erases)
+        assert resalted(each.id, salt) == [(each.id, True, last)]
+        assert resalted(each.id, None) == [(each.id, True, last)]
+    # A personal value came to the other since: without its salt it can be proved no more, and nothing says why.
+    assert [record for record, still, _ in resalted(again.id, ERASED) if not still] == [again.id] * 2
+    assert bench.hub.verify().ok
+
+
+def test_verify_reads_on_past_an_erasing_entry_that_cannot_be_read(bench: Bench) -> None:
+    me = person(bench, nick="δ6")
+    erase(bench, me)
+    store: Any = bench.hub.store
+    entries = store.books[bench.community].entries
+    (n,) = [n for n, values in enumerate(entries) if values[FIELDS.index("name")] == "person.erased"]
+    values = list(entries[n])
+    values[FIELDS.index("difference")] = 7
+    entries[n] = tuple(values)
+    faults = bench.hub.verify().faults
+    assert any(f.seq == n + 1 and "hash" in f.what for f in faults)
+    assert any("no entry says" in f.what and f.record == me.id for f in faults)
+
+
 # who hears of it
 
 
@@ -709,6 +774,9 @@ def test_a_hub_forgets_what_it_remembered(bench: Bench) -> None:
     erase(bench, me)
     assert "13800000000" not in repr(cache.recent._kept)
     assert "ζ7" not in repr([vars_of(standing) for standing in cache._kept.values()])
+    bench.hub.scrub()
+    assert not cache.recent._kept
+    assert not cache._kept
 
 
 def vars_of(value: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Real database servers for the tests, each with a data folder of its own, on a free port of the loopback alone.
 
     server = PostgreSQL()          # or MariaDB(); raises Missing, saying what to install
+    server = PostgreSQL("max_connections=20", in_memory=False)  # settings; on a disk, for who measures
     url = server.fresh()           # a new, empty database
     server.kill(); server.start()  # as after a power cut: the same port, the same data
     server.close()                 # stopped, and its folder removed
@@ -78,8 +79,9 @@ def free_port() -> int:
 class Process:
     """A server's process and folder. As root it runs as somebody else, since servers refuse root."""
 
-    def __init__(self, users: Sequence[str]) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="communitycore-server-", dir=_quick_place()))
+    def __init__(self, users: Sequence[str], *, in_memory: bool) -> None:
+        place = _quick_place() if in_memory else None
+        self.folder = Path(tempfile.mkdtemp(prefix="communitycore-server-", dir=place))
         self.port = 0
         self._as: dict[str, Any] = {}
         self._running: subprocess.Popen[bytes] | None = None
@@ -182,7 +184,7 @@ def database_in(url: str) -> str:
 class PostgreSQL:
     """PostgreSQL, whose databases sort as English does unless told otherwise."""
 
-    def __init__(self, *settings: str) -> None:
+    def __init__(self, *settings: str, in_memory: bool = True) -> None:
         place = "usr/lib/postgresql/*/bin"
         initdb, self._program = program("initdb", place), program("postgres", place)
         self._dump_program = program("pg_dump", place)
@@ -192,7 +194,7 @@ class PostgreSQL:
             raise Missing(f"psycopg is not installed ({error})") from error
         self._driver = psycopg
         self._settings = [word for setting in settings for word in ("-c", setting)]
-        self._process = Process(["postgres"])
+        self._process = Process(["postgres"], in_memory=in_memory)
         self._numbers = itertools.count()
         self._super = secrets.token_hex(8)
         try:
@@ -286,7 +288,7 @@ class PostgreSQL:
 class MariaDB:
     """MariaDB, whose tables fold case and pad unless told otherwise."""
 
-    def __init__(self, *settings: str) -> None:
+    def __init__(self, *settings: str, in_memory: bool = True) -> None:
         install, self._program = program("mariadb-install-db"), program("mariadbd", "usr/sbin", "usr/libexec")
         self._dump_program = program("mariadb-dump")
         try:
@@ -295,7 +297,7 @@ class MariaDB:
             raise Missing(f"PyMySQL is not installed ({error})") from error
         self._driver = pymysql
         self._settings = [f"--{setting}" for setting in settings]
-        self._process = Process(["mysql"])
+        self._process = Process(["mysql"], in_memory=in_memory)
         self._numbers = itertools.count()
         self._data = self._process.folder / "data"
         self._super = ""

@@ -1,41 +1,21 @@
-"""Erasing on each database: no byte of it is left in a scrubbed file, nor in a server's logical dump."""
+"""Scrubbing a SQLite file: no byte of what was erased is left in it, whoever is at work on it meanwhile."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import servers
 from sql_files import bytes_of
 
-from communitycore import conformance
 from communitycore.conformance import diary
 from communitycore.conformance.erasing import GONE, OTHERS, WHY, answers, filled
 from communitycore.kernel.errors import StoreBusy, StoreUnusable
-from communitycore.ports import Store
 from communitycore_sql import open_store
 from communitycore_sql.sqlite import SqliteFile
-
-
-class TestErasing(conformance.Erasing):
-    """The kit's tests of it on each database."""
-
-    @pytest.fixture
-    def new_store_url(self, fresh_url: Callable[[], str]) -> Callable[[], str]:
-        return fresh_url
-
-    @pytest.fixture(autouse=True)
-    def _server(self, database: str, request: pytest.FixtureRequest) -> None:
-        self.server: servers.Server | None = None if database == "sqlite" else request.getfixturevalue(database)
-
-    def dump(self, store: Store, url: str) -> bytes:
-        if self.server is not None:
-            return self.server.dump(url)
-        return bytes_of(Path(url.removeprefix("sqlite:///")))
 
 
 @pytest.fixture

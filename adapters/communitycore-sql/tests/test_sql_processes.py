@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sql_room import Plot, bump, garden, hub_at, open_plot
+from sql_room import Plot, PlotId, bump, garden, hub_at, open_plot
 
+import communitycore as cc
+from communitycore import ADMINISTRATOR, Record, Room, Unique, frozen, record, role, where
 from communitycore.kernel.errors import StoreBusy
 
 WORKER = Path(__file__).parent / "sql_worker.py"
@@ -67,6 +69,28 @@ def test_processes_may_make_the_same_store_at_the_same_moment(store_url: str) ->
     if store_url.startswith("sqlite"):
         path = file_of(store_url)
         assert os.listdir(path.parent) == [path.name]
+
+
+@record("plot", read=role(ADMINISTRATOR))
+@frozen(kw_only=True)
+class OldPlot(Record[PlotId]):
+    """A plot as it was once: short of fields, of which none could be searched by."""
+
+    tag: str = ""
+    text: Unique[str | None] = None
+
+
+def test_processes_may_extend_an_older_store_at_the_same_moment(store_url: str) -> None:
+    cc.open(store_url, rooms=[Room("garden", records=[OldPlot], commands=[])]).close()
+    codes = ["370115", "370116", "370117", "370118"]
+    with workers(*(("found", store_url, code) for code in codes)) as started:
+        go(*started)
+        assert [process.wait(60) for process in started] == [0] * 4
+    with hub_at(store_url) as hub:
+        assert sorted(body.codes[0].value for body in hub.jurisdictions()) == codes
+        desk = hub.desk(codes[0], hub.administrator(codes[0]))
+        assert desk.do(open_plot, label="x") == desk.find(Plot, where(Plot.label, "x"), limit=2)[0]
+        assert hub.verify().ok
 
 
 def test_two_processes_and_this_one_lose_no_step(store_url: str) -> None:

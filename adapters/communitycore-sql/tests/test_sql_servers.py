@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -16,7 +17,8 @@ from sql_room import Plot, bump, garden, hub_at, open_plot
 
 from communitycore.hub.desk import Desk
 from communitycore.hub.hub import Hub
-from communitycore.kernel.errors import OutcomeUnknown, StoreBusy, StoreError, StoreUnusable
+from communitycore.kernel.errors import NotUnique, OutcomeUnknown, StoreBusy, StoreError, StoreUnusable
+from communitycore.kernel.record import shape_of
 from communitycore.ports import Batch
 from communitycore_sql import open_store
 from communitycore_sql.backend import ONCE, Line
@@ -340,6 +342,24 @@ def test_more_than_mariadb_takes_at_once_goes_in_parts_or_is_told(mariadb: serve
     finally:
         mariadb.execute("SET GLOBAL max_allowed_packet = 16777216")
         mariadb.drop(url)
+
+
+def test_no_error_repeats_what_a_row_holds(opened: tuple[Hub, Desk]) -> None:
+    hub, desk = opened
+    shape = shape_of(Plot)
+    secret = "it's 13800000000' for key"
+    kept = desk.do(open_plot, label=secret)
+    with hub.store.reading() as tx:
+        row = tx.get(shape, desk.jurisdiction, kept.id)
+    assert row is not None
+    with pytest.raises(NotUnique) as caught, hub.store.writing() as writing:
+        head = writing.lock(desk.jurisdiction)
+        assert head is not None
+        again = ("another", *row[1:])
+        writing.write(Batch(evolve(head, seq=head.seq + 1), head, [(shape, again, 0)]))
+    assert caught.value.__cause__ is not None
+    assert "13800000000" not in said(caught.value)
+    assert "13800000000" not in "".join(traceback.format_exception(caught.value))
 
 
 # how it is opened

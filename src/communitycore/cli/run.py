@@ -139,14 +139,6 @@ def make_parser() -> argparse.ArgumentParser:
     requests.add_argument("file", help="CSV with a header line")
     requests.add_argument("--mapping", required=True, metavar="FILE", help="TOML file that names the columns")
 
-    schema = verb("schema", v.schema, "print the statements that make the tables of the open rooms")
-    schema.add_argument("--dialect", metavar="NAME", help="sqlite, postgresql or mariadb, instead of --db's")
-    schema.add_argument("--kind", action="append", metavar="KIND", help="of this kind of record alone; may be repeated")
-
-    migrate = verb("migrate", v.migrate, "show what a store lacks for the open rooms, and add it")
-    migrate.add_argument("--yes", action="store_true", help="do it, instead of only showing it")
-    migrate.add_argument("--rows", action="store_true", help="with --yes: step rows of earlier forms into today's too")
-
     erase = verb("erase", v.erase, "erase what is personal of a person, and print the certificate")
     erase.add_argument("party", metavar="PARTY", help="the person or organisation: jurisdiction/id")
     erase.add_argument("--reason", required=True, help="on what request: kept for ever, so no names; a number will do")
@@ -161,6 +153,14 @@ def make_parser() -> argparse.ArgumentParser:
         "--scrub", action="store_true", help="then rewrite the store, so that no byte of it is left there"
     )
     erase.add_argument("--certificate", metavar="FILE", help="write the certificate to a file too")
+
+    schema = verb("schema", v.schema, "print the statements that make the tables of the open rooms")
+    schema.add_argument("--dialect", metavar="NAME", help="sqlite, postgresql or mariadb, instead of --db's")
+    schema.add_argument("--kind", action="append", metavar="KIND", help="of this kind of record alone; may be repeated")
+
+    migrate = verb("migrate", v.migrate, "show what a store lacks for the open rooms, and add it")
+    migrate.add_argument("--yes", action="store_true", help="do it, instead of only showing it")
+    migrate.add_argument("--rows", action="store_true", help="with --yes: step rows of earlier forms into today's too")
 
     verb("plugins", v.plugins, "installed rooms and stores, checked", db=False)
 

@@ -93,6 +93,10 @@ def __getattr__(name: str) -> Any:
     return found
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def _loaded(module: str) -> bool:
     import sys
 

@@ -150,6 +150,13 @@ def reply(view: View, page_id: PageId, *, text: str) -> Change[Reply]:
     return begin("reply.made", Reply(id=view.new(Reply), page=page_id, text=text))
 
 
+@command("diary.take_back", may=PUBLIC)
+def take_back(view: View, reply_id: ReplyId) -> Change[Reply]:
+    """Nothing personal is left in it, but for the salt."""
+    made = view.get(Reply, reply_id)
+    return step("reply.taken_back", made, evolve(made, text=None))
+
+
 @command("diary.appoint", may=PUBLIC)
 def appoint(view: View, *, holder: Ref, motto: str) -> Change[Post]:
     """An office."""
@@ -161,7 +168,7 @@ PAGES = Fold("diary.pages", frozenset({"page.written"}), lambda get, e: [("n", (
 ROOM = Room(
     "diary",
     records=(Person, Page, Reply, Post),
-    commands=(join, write, reread, retitle, want, ponder, reply, appoint),
+    commands=(join, write, reread, retitle, want, ponder, reply, take_back, appoint),
     folds=(PAGES,),
     roles=(KEEPER,),
 )

@@ -38,6 +38,7 @@ from communitycore.kernel.shape import ERASED, INDEXED_MAX, Row, Shape, check_te
 from communitycore.kernel.view import Held, Layer, View
 from communitycore.ports import Batch, Head, Key, Reading, Timer
 
+_remember = object.__setattr__  # a record is frozen, but for the row it knows, whose salt tells what was erased
 TOUCH_MAX = 1_000
 DEPTH_MAX = 16
 _JURISDICTION = shape_of(Jurisdiction)
@@ -347,6 +348,7 @@ class Session:
                 if current is None:
                     if shape.salted:
                         row = (*row[:3], draw.salt(), *row[4:])
+                        _remember(s.after, "__row__", row)
                     difference = text = shape.text(row)
                     expected = 0
                 else:
@@ -359,7 +361,7 @@ class Session:
                             if row[3] == ERASED:
                                 erased.append(key)
                             row = resalted(shape, row, current, draw.salt)
-                            object.__setattr__(s.after, "__row__", row)  # which tells whether it is erased
+                        _remember(s.after, "__row__", row)
                     difference, text = shape.difference(current, row), shape.text(row)
                     known = self._rows.get(key) if earlier is None else earlier
                     expected = current[1] if known is None else known[2]
@@ -545,8 +547,6 @@ class Session:
 
     def committed(self) -> None:
         """After the commit: remember the records as they are now."""
-        if self._erased:
-            self._cache.recent.forget()
         if self._standing is not None:
             self._cache.keep(self._standing)
         for shape, row, expected, record in self._rows.values():

@@ -445,8 +445,8 @@ class Statements:
 
     def _figures(self, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
         c = figures.c
-        here = (c.jurisdiction == b("jurisdiction"), c.fold == b("fold"))
-        return sa.select(c.key, c.row).where(*here, *conditions).order_by(c.key)
+        columns, here = [c.key, c.row], (c.jurisdiction == b("jurisdiction"), c.fold == b("fold"))
+        return sa.select(*columns).where(*here, *conditions).order_by(c.key)
 
     @cached_property
     def figures(self) -> str:

@@ -52,7 +52,6 @@ class _Call:
     begun: Begun
     told: Told | None = None
     lost: bool = False  # its worker was killed, and whatever it may have said has been heard
-    judged: bool = False
 
 
 class Audit:
@@ -71,12 +70,14 @@ class Audit:
         self._by: dict[Group, str] = {}  # which call left it
         self.keys: list[tuple[str, str]] = []
         self._given: dict[str, str] = {}
+        self._uses: Counter[str | None] = Counter()  # how many calls were made under a key
 
     # what is heard
 
     def begun(self, begun: Begun) -> None:
         """A call is about to be made."""
         self._calls[begun.token] = self._open[begun.token] = _Call(begun)
+        self._uses[begun.key] += 1
 
     def told(self, told: Told) -> None:
         """A call ended."""
@@ -115,6 +116,7 @@ class Audit:
             pass
         yield from self.books.read(hub)
         yield from self._strays()
+        yield from self._claimed()
         yield from self._waited(hub, last=last)
         yield from self._folds(hub, desk)
         yield from self._verify(hub)
@@ -149,12 +151,13 @@ class Audit:
             yield f"{what} was done {len(groups)} times"
         if how is How.DONE and not groups:
             yield f"{what} was acknowledged, and is not there"
-        if how in (How.REFUSED, How.FAILED) and groups and not begun.again:
+        alone = begun.key is None or (self._uses[begun.key] == 1 and not begun.again)
+        if how in (How.REFUSED, How.FAILED) and groups and alone:
             yield f"{what} was said not to be kept, and is there: {told.why if told else ''}"
         for group in groups:
             if self.books.names(group) != LEAVES[begun.act]:
                 yield f"{what} left {dict(self.books.names(group))} of {dict(LEAVES[begun.act])}"
-            if how is How.UNKNOWN and told is not None and not begun.again and group[0] != told.cause:
+            if how is How.UNKNOWN and told is not None and alone and group[0] != told.cause:
                 yield f"{what} was left by the cause {group[0]}, and its caller was told {told.cause}"
             if how is How.DONE and told is not None:
                 yield from self._same(what, begun, told, self.books.groups[group])
@@ -169,7 +172,6 @@ class Audit:
                 yield f"{what} gave {id} in version {version}, and {written} was written"
 
     def _close(self, call: _Call, told: Told) -> None:
-        call.judged = True
         del self._open[call.begun.token]
         self.counts.done += told.how is How.DONE
         self.counts.refused += told.how is How.REFUSED
@@ -230,6 +232,17 @@ class Audit:
             maybe = sum(call.told is None or call.told.how is How.UNKNOWN for call in calls)
             if not done <= unmarked[act] <= done + maybe:
                 yield f"{done} calls of {act} were acknowledged, {maybe} perhaps kept, and {unmarked[act]} are there"
+
+    def _claimed(self) -> Iterator[str]:
+        """What was wanted by many has one winner at a time."""
+        holder: dict[str, str | None] = {}
+        for entry in self.books.entries:
+            if entry.name == "tool.lent":
+                if holder.get(entry.record) is not None:
+                    yield f"tool {entry.record} was lent by entry {entry.seq} to a second at a time"
+                holder[entry.record] = entry.changes()["holder"][1]
+            elif entry.name == "tool.returned":
+                holder[entry.record] = None
 
     def _waited(self, hub: Hub, *, last: bool) -> Iterator[str]:
         """Timers and reactions were each run once, or still wait."""

@@ -21,9 +21,13 @@ class Books:
         self.entries: list[Entry] = []
         self.groups: dict[Group, list[Entry]] = defaultdict(list)
         self._marked: dict[tuple[str, str], list[Group]] = defaultdict(list)
+        self._versions: dict[str, int] = defaultdict(int)
 
     def read(self, hub: Hub) -> Iterator[str]:
-        """Read what is new; gives what is wrong with its order. Where it ends, a transaction has ended."""
+        """Read what is new; gives what is wrong with its order. Where it ends, a transaction has ended.
+
+        A record's versions are counted one by one, so that no step was made over another.
+        """
         seq = len(self.entries)
         while page := hub.journal(self.place, seq, PAGE):
             for entry in page:
@@ -31,7 +35,10 @@ class Books:
                     yield f"entry {entry.seq} follows entry {seq}"
                 if self.entries and entry.at < self.entries[-1].at:
                     yield f"entry {entry.seq} of {entry.at} follows one of {self.entries[-1].at}"
-                seq = entry.seq
+                version = self._versions[entry.record] + (not entry.notes)
+                if entry.version != version:
+                    yield f"entry {entry.seq} makes version {entry.version} of {entry.record} instead of {version}"
+                seq, self._versions[entry.record] = entry.seq, entry.version
                 self._take(entry)
 
     def _take(self, entry: Entry) -> None:

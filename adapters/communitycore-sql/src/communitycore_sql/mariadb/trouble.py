@@ -23,6 +23,7 @@ _BUSY: dict[int, tuple[str, str]] = {
     ER.LOCK_WAIT_TIMEOUT: ("another call or process is writing there", "另一个调用或进程正在写入"),
     ER.LOCK_DEADLOCK: ("two transactions waited for each other", "两个事务互相等待"),
     ER.CHECKREAD: ("another transaction was in the way", "与另一个事务冲突"),
+    ER.TABLE_DEF_CHANGED: ("its tables were changed meanwhile", "表结构刚刚被更改"),
     ER.CON_COUNT_ERROR: (
         "the server takes no more connections; lower pool_size, or raise its max_connections",
         "服务器连接数已满，请调小 pool_size 或调大服务器的 max_connections",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ TEXT_BYTES = 4 << 20  # how much goes into one trip if it may be parted
 ROWS_BYTES = 1 << 20  # how much goes into one INSERT
 MARGIN = 4_096
 KILLED = 1927
+_VALUE = re.compile(r"(entry|value:?) '.*' for", re.DOTALL)
 _ENDS = (ER.SERVER_SHUTDOWN, ER.NET_PACKET_TOO_LARGE, KILLED, CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST)
 
 
@@ -87,6 +89,8 @@ class MariadbWire:
                     answers.append((cursor.rowcount, cursor.fetchall()))
         except pymysql.err.MySQLError as error:
             self.broken = not self._connection.open or (bool(error.args) and error.args[0] in _ENDS)
+            if (plain := _discreet(error)) is not error:
+                raise plain from None
             raise
         self.broken = False
         return answers
@@ -104,6 +108,14 @@ class MariadbWire:
             packet = packet + b";" + text if packet else text
         if packet:
             yield packet
+
+
+def _discreet(error: pymysql.err.MySQLError) -> pymysql.err.MySQLError:
+    """The same error without the value that it repeats: nothing of a row stands in a log."""
+    if len(error.args) != 2:
+        return error
+    said = _VALUE.sub(r"\1 for", str(error.args[1]))
+    return error if said == error.args[1] else type(error)(error.args[0], said)
 
 
 def _parts(begin: str) -> list[bytes]:

@@ -7,6 +7,7 @@ import psycopg
 from communitycore.kernel.errors import CommunityCoreError, StoreBusy, StoreError, StoreUnusable
 
 UNREACHED = "08001"
+STALE_PLAN = "0A000"  # a prepared statement would give columns of other types than it did
 _BUSY: dict[str, tuple[str, str]] = {
     UNREACHED: (
         "the server cannot be reached; check that it runs, and the URL's host, port and TLS options",
@@ -21,6 +22,7 @@ _BUSY: dict[str, tuple[str, str]] = {
     ),
     "57P03": ("the server is starting or stopping", "服务器正在启动或停止"),
     "25P03": ("the transaction did nothing for too long, and the server ended it", "事务空闲过久，已被服务器终止"),
+    STALE_PLAN: ("its tables were changed meanwhile", "表结构刚刚被更改"),
     "26000": (
         "the connection is shared by a pooler that forgets prepared statements; connect to the server itself",
         "连接经由不保留预备语句的连接池，请直接连接服务器",
@@ -64,7 +66,7 @@ def trouble_of(error: BaseException, url: str) -> CommunityCoreError:
     if state in _UNUSABLE:
         why, why_zh = _UNUSABLE[state]
         return StoreUnusable(url=url, why=why, why_zh=why_zh)
-    if state.startswith("XX"):
+    if state in ("XX001", "XX002"):
         return StoreUnusable(url=url, why=_DAMAGED[0], why_zh=_DAMAGED[1])
     said = " ".join(str(error).split())
     if state == "57014":
@@ -92,7 +94,9 @@ def is_conflict(error: BaseException) -> bool:
 
 
 def is_overtaken(error: BaseException) -> bool:
-    return state_of(error) in _DUPLICATE
+    """Where two make the same at once, the server may say so in the words of its own tables."""
+    state, said = state_of(error), str(error)
+    return state in _DUPLICATE or (state == "23505" and '"pg_' in said) or (state == "XX000" and "concurrently" in said)
 
 
 def told(error: psycopg.OperationalError) -> psycopg.OperationalError:

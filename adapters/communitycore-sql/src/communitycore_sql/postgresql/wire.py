@@ -16,7 +16,8 @@ from psycopg.adapt import Transformer
 
 from communitycore.kernel.shape import Row
 from communitycore_sql.backend import Statement
-from communitycore_sql.server.waiting import READ, WRITE, waited
+from communitycore_sql.postgresql.trouble import STALE_PLAN
+from communitycore_sql.server.waiting import READ, WRITE, readable, waited
 
 _COMMAND_OK, _TUPLES_OK = pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK
 _SYNC, _FATAL = pq.ExecStatus.PIPELINE_SYNC, pq.ExecStatus.FATAL_ERROR
@@ -36,6 +37,7 @@ class PostgresqlWire:
         self._connection = connection
         self._pgconn = connection.pgconn
         self._socket = self._pgconn.socket
+        self._readable = readable(self._socket)
         self._seconds = seconds
         self._loader = Transformer(connection)
         self._names: dict[str, bytes] = {}
@@ -69,7 +71,7 @@ class PostgresqlWire:
     def alive(self) -> bool:
         """What came without being asked for is an answer that was owed, or the connection's end."""
         try:
-            while waited(self._socket, READ, 0):
+            while self._readable(0):
                 self._pgconn.consume_input()
         except psycopg.Error:
             return False
@@ -110,7 +112,9 @@ class PostgresqlWire:
         self.broken = False
         for what, result in zip(sent, results, strict=True):
             if (status := result.status) != _COMMAND_OK and status != _TUPLES_OK:
-                raise _error(result)
+                error = _error(result)
+                self.broken = error.sqlstate == STALE_PLAN  # and so would every later run of what is prepared here
+                raise error
             if what in fresh:
                 names[what] = fresh[what]
         return [result for what, result in zip(sent, results, strict=True) if not what]
@@ -144,7 +148,7 @@ class PostgresqlWire:
         pgconn = self._pgconn
         while True:
             left = None if deadline is None else deadline - time.monotonic()
-            if (left is not None and left <= 0) or not waited(self._socket, READ, left):
+            if (left is not None and left <= 0) or not self._readable(left):
                 raise Silent(f"no answer for {self._seconds:g} s")
             try:
                 pgconn.consume_input()

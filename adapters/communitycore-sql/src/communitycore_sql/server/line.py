@@ -138,10 +138,10 @@ class ServerLine:
         server = self.server
         if wire.broken:
             server.lost()
-        elif server.is_conflict(error):
-            return Conflict(server.trouble(error))
         elif server.is_overtaken(error):
             return Overtaken()
+        elif server.is_conflict(error):
+            return Conflict(server.trouble(error))
         self._failed = trouble = server.trouble(error)
         return trouble
 

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import select
+from collections.abc import Callable
+from functools import partial
 
 READ, WRITE = 1, 2
 
 if hasattr(select, "poll"):
+
+    def readable(socket: int) -> Callable[[float | None], int]:
+        """Like `waited` for reading from this socket, made once."""
+        waiting = select.poll()
+        waiting.register(socket, select.POLLIN)
+
+        def wait(seconds: float | None) -> int:
+            return READ if waiting.poll(None if seconds is None else seconds * 1_000) else 0
+
+        return wait
 
     def waited(socket: int, what: int, seconds: float | None) -> int:
         """Which of reading and writing is possible, after waiting at most so long; what has ended can be read."""
@@ -18,6 +30,9 @@ if hasattr(select, "poll"):
         return ready
 
 else:  # Windows
+
+    def readable(socket: int) -> Callable[[float | None], int]:
+        return partial(waited, socket, READ)
 
     def waited(socket: int, what: int, seconds: float | None) -> int:
         reading, writing = [socket] if what & READ else [], [socket] if what & WRITE else []
