@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import shlex
 import sys
 from pathlib import Path
@@ -28,15 +27,15 @@ def killed(name: str, folder: Path, kills: int) -> crash.Figures:
 
 @pytest.mark.parametrize("name", [name for name in CRASHING if name != "Sound"])
 def test_a_store_that_a_crash_breaks_is_found_out(name: str, tmp_path: Path) -> None:
-    with pytest.raises(crash.Unsound, match=re.escape(CRASHING[name].found)) as told:
+    with pytest.raises(crash.Unsound, match=CRASHING[name].found) as told:
         killed(name, tmp_path, 60)
     assert f"{name}:sqlite" in str(told.value)
     assert "seed 7, kill" in str(told.value)
 
 
 def test_a_sound_store_is_sound(tmp_path: Path) -> None:
-    figures = killed("Sound", tmp_path, 6)
-    assert (figures.kills, figures.stores) == (6, 2)
+    figures = killed("Sound", tmp_path, 5)
+    assert (figures.kills, figures.stores) == (5, 2)
     assert figures.calls.done > 0
 
 
