@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NewType
 
 from hypothesis import strategies as st
@@ -23,8 +23,14 @@ from communitycore import (
     role,
     step,
 )
+from communitycore.hub.forms import lacks, note_lacking
 from communitycore.hub.hub import Hub
-from communitycore.ports import Store
+from communitycore.hub.memory import MemoryStore
+from communitycore.hub.refitting import refitted
+from communitycore.kernel.journal import values_of
+from communitycore.kernel.query import Query
+from communitycore.kernel.shape import Row, Shape
+from communitycore.ports import Batch, Store
 from communitycore.testing import Clock, seeded
 
 BoxId = NewType("BoxId", str)
@@ -75,6 +81,11 @@ olds = st.lists(names, min_size=1, max_size=5)
 news = st.lists(st.tuples(names, st.integers(4, 6), st.integers(2, 4)), max_size=5)
 
 
+def lacking(hub: Hub) -> Mapping[str, frozenset[str]]:
+    with hub.store.reading() as tx:
+        return tx.lacking()
+
+
 def check(desk: cc.Desk) -> None:
     """Searches of columns find what searches of records would."""
     boxes = sorted(desk.find(Ranked, limit=100), key=lambda box: box.id)
@@ -114,7 +125,7 @@ def live_through(reopened: Callable[[], Store], old: list[str], new: list[tuple[
     ids = [hub.desk(CODE, admin).do(put, name=name).id for name in old]
     hub = Hub(reopened(), [NEW], clock=clock, entropy=entropy)
     check(hub.desk(CODE, admin))
-    assert hub.catalogue.lacking == {"box": {"rank", "size"}}
+    assert lacking(hub) == {"box": {"rank", "size"}}
     for name, rank, size in new:
         hub.desk(CODE, admin).do(put_ranked, name=name, rank=rank, size=size)
     check(hub.desk(CODE, admin))
@@ -128,9 +139,41 @@ def live_through(reopened: Callable[[], Store], old: list[str], new: list[tuple[
     assert told.lacking == ({"box": {"rank": left, "size": left}} if left else {})
     check(hub.desk(CODE, admin))
     assert hub.upcast().stepped == left
-    assert hub.catalogue.lacking == {}
+    assert lacking(hub) == {}
     check(hub.desk(CODE, admin))
     assert hub.verify().ok
     hub = Hub(reopened(), [NEW], clock=clock, entropy=entropy)
-    assert hub.catalogue.lacking == {}
+    assert lacking(hub) == {}
     check(hub.desk(CODE, admin))
+
+
+def bring_from_elsewhere(store: Store, *, seen: Hub) -> None:
+    """Rows that lack a field come into a store whose own rows lack none, and into the sight of a hub that is open."""
+    elsewhere = Hub(MemoryStore(), [OLD])
+    elsewhere.found("370116", name="莱芜", level="district")
+    for name in "甲乙":
+        elsewhere.desk("370116", elsewhere.administrator("370116")).do(put, name=name)
+    old, [body] = elsewhere.store, elsewhere.jurisdictions()
+    lacking: dict[str, frozenset[str]] = {}
+    with old.reading() as there, store.writing() as tx:
+        head = there.head(body.id)
+        assert head is not None
+        rows: list[tuple[Shape, Row, int]] = []
+        for shape in seen.catalogue.shapes.values():
+            was = elsewhere.catalogue.shapes[shape.kind]
+            for row in there.find(was, body.id, Query((), 0, False, 100, None)):
+                rows.append((shape, refitted(was, shape, row), 0))
+                lacking[shape.kind] = lacking.get(shape.kind, frozenset()) | lacks(shape, rows[-1][1])
+        tx.bring(
+            Batch(head, head, rows=rows, entries=[(*values_of(e), e.hash) for e in there.entries(body.id, 0, 100)])
+        )
+        tx.commit()
+    assert lacking["box"] == {"rank", "size"}
+    note_lacking(store, lacking)
+    note_lacking(store, lacking)
+    with store.writing() as tx:
+        tx.found(head)
+        tx.commit()
+    check(seen.desk("370116", seen.administrator("370116")))
+    assert len(seen.desk("370116", seen.administrator("370116")).find(Ranked, cc.where(Ranked.rank, 5))) == 2
+    assert seen.verify().ok

@@ -164,6 +164,14 @@ def test_a_field_added_with_no_new_number_is_searched_by_its_default(
     added_lives.live_through(lambda: store, old, new)
 
 
+def test_rows_from_elsewhere_that_lack_a_field_are_found_by_its_default() -> None:
+    store = MemoryStore()
+    hub = Hub(store, [added_lives.NEW])
+    hub.found(CODE, name="济阳", level="district")
+    added_lives.check(hub.desk(CODE, hub.administrator(CODE)))
+    added_lives.bring_from_elsewhere(store, seen=hub)
+
+
 def test_a_field_that_no_row_has_a_value_for_cannot_be_required() -> None:
     @cc.record("box", read=ADMIN)
     @cc.frozen(kw_only=True)
