@@ -114,6 +114,9 @@ def make_parser() -> argparse.ArgumentParser:
     verify = verb("verify", v.verify, "check chain, rows and timers of every jurisdiction")
     verify.add_argument("--anchor", metavar="FILE", help="an anchor kept elsewhere, to find a cut tail or an old state")
     verify.add_argument("--write-anchor", metavar="FILE", help="write where the journals stand now")
+    verify.add_argument(
+        "--resume", metavar="FILE", help="keep the place in this file; broken off, the same words go on from there"
+    )
 
     history = verb("history", v.history, "what happened to one record", where=True)
     history.add_argument("kind", help="kind of record, e.g. ticket")
@@ -161,6 +164,17 @@ def make_parser() -> argparse.ArgumentParser:
     migrate = verb("migrate", v.migrate, "show what a store lacks for the open rooms, and add it")
     migrate.add_argument("--yes", action="store_true", help="do it, instead of only showing it")
     migrate.add_argument("--rows", action="store_true", help="with --yes: step rows of earlier forms into today's too")
+
+    export = verb("export", v.export, "write a jurisdiction, with everything personal in it, to one file")
+    export.add_argument("file", help="where to write it, e.g. town.jsonl.gz; - for standard output")
+    export.add_argument("--in", dest="where", metavar="CODE", help="the jurisdiction's code or id")
+
+    take_in = verb("import", v.take_in, "take in a jurisdiction that was exported; broken off, the same words go on")
+    take_in.add_argument("file", help="what export wrote; - for standard input")
+    take_in.add_argument("--anchor", metavar="FILE", help="an anchor kept elsewhere, to hold the file against")
+    take_in.add_argument(
+        "--discard", action="store_true", help="remove instead what taking in this file left when it was broken off"
+    )
 
     verb("plugins", v.plugins, "installed rooms and stores, checked", db=False)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from communitycore.hub.authority import Authority
 from communitycore.hub.bodies import Bodies
@@ -32,6 +32,7 @@ from communitycore.ports import Reading, Store, Timer
 if TYPE_CHECKING:
     from communitycore.hub.certificate import Certificate
     from communitycore.hub.erasing import Erasing, Holding
+    from communitycore.hub.parcel import Contents
     from communitycore.hub.report import Anchor, Checkpoint, Progress, Report
     from communitycore.hub.upcasting import Upcasted
     from communitycore.kernel.geometry import Area, Point
@@ -328,6 +329,40 @@ class Hub:
 
         with self.store.reading() as tx:
             return Anchor({head.id: (head.seq, head.hash) for head in tx.heads()})
+
+    # moving house
+
+    def export(self, code: str, file: BinaryIO, *, progress: Progress | None = None) -> Contents:
+        """Write a jurisdiction to `file`, all of it and as it stands now: for operators, not for actors.
+
+        The stream holds personal data and the salts that hide it in the journal: keep it as you keep the store.
+        progress: told how many records are written, and of how many as far as is known.
+        Raises UnknownCode; Damaged for a journal that does not hold; Mistake where the room of a kind is not open.
+        """
+        from communitycore.hub.export import export
+
+        at = times.to_text(times.aware(self.clock(), "clock"))
+        return export(self.store, self.catalogue, self.resolve(code), file, at, progress)
+
+    def take_in(self, file: BinaryIO, *, progress: Progress | None = None, anchor: Anchor | None = None) -> Contents:
+        """Take in the jurisdiction that `export` wrote to `file`, with its timers, keys and figures.
+
+        Nobody sees it before all of it is here and verified. Broken off, it goes on where it stopped when it is given
+        the same file again; `discard` removes what it left instead. anchor: one kept elsewhere, to hold it against.
+        Raises AlreadyHere, CodeTaken, ExportUnfit, ExportDamaged; OtherExport where another file was begun.
+        """
+        from communitycore.hub.taking_in import take_in
+
+        return take_in(self.store, self.catalogue, self._directory, file, progress, anchor)
+
+    def discard(self, jurisdiction: str) -> None:
+        """Remove what taking in the jurisdiction of this id left when it was broken off.
+
+        Raises AlreadyHere for one that is whole: such a one is never removed.
+        """
+        from communitycore.hub.taking_in import discard
+
+        discard(self.store, jurisdiction)
 
     def journal(self, code: str, after: int = 0, limit: int = 1_000) -> list[Entry]:
         """Entries of one jurisdiction with seq > after: for operators and followers, not for actors."""

@@ -487,8 +487,15 @@ class Statements:
 
     @cached_property
     def clear(self) -> tuple[str, ...]:
-        """(jurisdiction) each: all but its head and its records."""
-        kept = (journal, timers, keys, figures, cursors)
+        """(jurisdiction) each: all but its head, its records and its followers."""
+        return self._clear(journal, timers, keys)
+
+    @cached_property
+    def clear_followers(self) -> tuple[str, ...]:
+        """(jurisdiction) each."""
+        return self._clear(figures, cursors)
+
+    def _clear(self, *kept: sa.Table) -> tuple[str, ...]:
         return tuple(
             self._one(sa.delete(table).where(table.c.jurisdiction == b("jurisdiction")), "jurisdiction")
             for table in kept

@@ -98,9 +98,15 @@ class SqlWriting(SqlReading):
             raise self._explained(batch, conflict) from conflict.__cause__
 
     def forget(self, jurisdiction: str) -> None:
-        if self.head(jurisdiction) is None:
-            clear = (*(kind.clear for kind in self._store.kinds()), *self._says.clear)
-            self._line.run([(sql, [(jurisdiction,)]) for sql in clear])
+        if self.head(jurisdiction) is not None:
+            return
+        says = self._says
+        self._line.run([(sql, [(jurisdiction,)]) for sql in says.clear_followers])
+        # Whoever gives it a head removes the mark of its coming first: one of the two has waited for the other.
+        if self.head(jurisdiction) is not None:
+            raise StoreBusy(url=self._store.url, why="it is being taken in", why_zh="正在导入")
+        clear = (*(kind.clear for kind in self._store.kinds()), *says.clear)
+        self._line.run([(sql, [(jurisdiction,)]) for sql in clear])
 
     def commit(self) -> None:
         if self._over:

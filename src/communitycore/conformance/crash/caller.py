@@ -130,8 +130,8 @@ def add(at: Caller) -> None:
 def add_keyed(at: Caller) -> None:
     key = at.token()
     tool = at.do(*at.adding_keyed(key, again=False))
-    at.keys.append(key)
-    if tool is not None:
+    if tool is not None:  # else it would not be known which of two calls was kept
+        at.keys.append(key)
         at.tools.append(tool.id)
 
 
