@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from io import BytesIO
 from typing import Any, NewType
 
 from hypothesis import strategies as st
@@ -23,14 +25,10 @@ from communitycore import (
     role,
     step,
 )
-from communitycore.hub.forms import lacks, note_lacking
 from communitycore.hub.hub import Hub
 from communitycore.hub.memory import MemoryStore
-from communitycore.hub.refitting import refitted
-from communitycore.kernel.journal import values_of
-from communitycore.kernel.query import Query
-from communitycore.kernel.shape import Row, Shape
-from communitycore.ports import Batch, Store
+from communitycore.hub.taking_in import AlreadyHere
+from communitycore.ports import Store
 from communitycore.testing import Clock, seeded
 
 BoxId = NewType("BoxId", str)
@@ -147,33 +145,22 @@ def live_through(reopened: Callable[[], Store], old: list[str], new: list[tuple[
     check(hub.desk(CODE, admin))
 
 
-def bring_from_elsewhere(store: Store, *, seen: Hub) -> None:
+def bring_from_elsewhere(taking: Hub, *, seen: Hub) -> None:
     """Rows that lack a field come into a store whose own rows lack none, and into the sight of a hub that is open."""
     elsewhere = Hub(MemoryStore(), [OLD])
     elsewhere.found("370116", name="莱芜", level="district")
     for name in "甲乙":
         elsewhere.desk("370116", elsewhere.administrator("370116")).do(put, name=name)
-    old, [body] = elsewhere.store, elsewhere.jurisdictions()
-    lacking: dict[str, frozenset[str]] = {}
-    with old.reading() as there, store.writing() as tx:
-        head = there.head(body.id)
-        assert head is not None
-        rows: list[tuple[Shape, Row, int]] = []
-        for shape in seen.catalogue.shapes.values():
-            was = elsewhere.catalogue.shapes[shape.kind]
-            for row in there.find(was, body.id, Query((), 0, False, 100, None)):
-                rows.append((shape, refitted(was, shape, row), 0))
-                lacking[shape.kind] = lacking.get(shape.kind, frozenset()) | lacks(shape, rows[-1][1])
-        tx.bring(
-            Batch(head, head, rows=rows, entries=[(*values_of(e), e.hash) for e in there.entries(body.id, 0, 100)])
-        )
-        tx.commit()
-    assert lacking["box"] == {"rank", "size"}
-    note_lacking(store, lacking)
-    note_lacking(store, lacking)
-    with store.writing() as tx:
-        tx.found(head)
-        tx.commit()
-    check(seen.desk("370116", seen.administrator("370116")))
-    assert len(seen.desk("370116", seen.administrator("370116")).find(Ranked, cc.where(Ranked.rank, 5))) == 2
+    stream = BytesIO()
+    elsewhere.export("370116", stream)
+    for _ in range(2):  # the second time it is there already
+        stream.seek(0)
+        with suppress(AlreadyHere):
+            taking.take_in(stream)
+    for hub in (taking, seen):
+        desk = hub.desk("370116", hub.administrator("370116"))
+        check(desk)
+        assert len(desk.find(Ranked, cc.where(Ranked.rank, 5))) == 2
     assert seen.verify().ok
+    assert seen.upcast().stepped == 2
+    assert lacking(taking) == {}
