@@ -18,6 +18,7 @@ from attrs import define
 from communitycore.hub.catalogue import Catalogue
 from communitycore.hub.directory import Directory
 from communitycore.hub.export import TAKING_IN
+from communitycore.hub.forms import lacks, note_lacking
 from communitycore.hub.parcel import FORMAT, SECTIONS, Contents, ExportDamaged, Header, Page, Unpacking, check_value
 from communitycore.hub.report import Anchor, Progress
 from communitycore.hub.verify import check
@@ -128,6 +129,7 @@ class _TakingIn:
         self.seq, self.hash = 0, GENESIS
         self.last: tuple[Any, ...] = ()  # what the last record was, to be followed by a later one
         self.cursors: dict[str, tuple[int, int]] = {}
+        self.lacking: dict[str, frozenset[str]] = {}
         self._progress = progress
         self._done = 0
 
@@ -148,6 +150,7 @@ class _TakingIn:
         if (self.seq, self.hash) != (self.header.head.seq, self.header.head.hash):
             raise _contradicts("its journal ends elsewhere than its first line says", "日志末尾与首行所载不符")
         self._verified(anchor)
+        _patiently(lambda: note_lacking(self.store, self.lacking))
         _patiently(lambda: self._settle(before))
         return self.unpacking.contents
 
@@ -216,6 +219,7 @@ class _TakingIn:
         for column, value in zip(shape.columns, row, strict=True):
             check_value(value, whole=column.type in ("int", "bool"), null=column.nullable)
         batch.rows.append((shape, row, 0))
+        self.lacking[kind] = self.lacking.get(kind, frozenset()) | lacks(shape, row)
         return kind, check_id(row[0])
 
     def _timer(self, batch: Batch, values: Sequence[Any]) -> tuple[Any, ...]:
