@@ -3,7 +3,7 @@
     python docs/make_vectors.py
 
 The kinds below exist for this alone, so that a room's growth changes no vector: between them they use every
-field type, a null, a personal field, a note, timers, a reaction, a grant and an ancestor.
+field type, a null, a personal field, one that was erased, a note, timers, a reaction, a grant and an ancestor.
 """
 
 from __future__ import annotations
@@ -127,12 +127,16 @@ def vectors() -> dict[str, Any]:
     from communitycore.kernel.jurisdiction import give
 
     above, below = hub.resolve("370115"), hub.resolve("370115002")
-    clerk = cc.Ref(above, "clerk-1")
-    hub.desk("370115", actor=hub.administrator("370115")).do(give, holder=clerk, role=KEEPER)
+    clerk, another = cc.Ref(above, "clerk-1"), cc.Ref(above, "clerk-2")
+    admin = hub.desk("370115", actor=hub.administrator("370115"))
+    admin.do(give, holder=clerk, role=KEEPER)
     desk = hub.desk("370115002", actor=clerk)
     sample = desk.do(make)
     clock.advance(timedelta(hours=1))
     desk.occurred(clock() - timedelta(minutes=5)).do(change, sample.id)
+    admin.do(give, holder=another, role=KEEPER)
+    hub.desk("370115002", actor=another).do(make)
+    hub.erase(another, actor=admin.actor, reason="request 17")
     clock.advance(timedelta(hours=1))
     hub.run_due()
     if not hub.verify().ok:

@@ -610,3 +610,79 @@ def test_the_demo_speaks_both_languages_and_says_what_to_try_next(bare: Town) ->
     assert code == DONE
     for heading in ("A resident of", "The property company of", "The government", "Proof"):
         assert heading in out
+
+
+# erase
+
+
+@pytest.fixture
+def resident(town: Town) -> str:
+    """Somebody registered in the town, by reference."""
+    import communitycore as cc
+    from communitycore import people
+    from communitycore.domain.people import Channel, ChannelKind
+
+    with cc.open(f"sqlite:///{town.file}") as hub:
+        desk = hub.desk("370115002023", hub.administrator("370115002023"))
+        number = (Channel(ChannelKind.PHONE, "139 5310 0001"),)
+        made = desk.do(people.register, name="赵淑芬", channels=number)
+        return f"{desk.jurisdiction}/{made.id}"
+
+
+def bytes_in(town: Town) -> bytes:
+    return b"".join(file.read_bytes() for file in town.folder.glob("town.db*"))
+
+
+def test_erase_shows_what_there_is_and_does_nothing_without_yes(town: Town, resident: str) -> None:
+    code, out, err = town("erase", resident, "--reason", "申请 17")
+    assert code == USAGE
+    assert "profile" in out
+    assert "Nothing was erased. Add --yes" in err
+    code, out, _ = town("erase", resident, "--reason", "申请 17", "--json")
+    (held,) = json.loads(out)
+    assert (code, held["kind"], held["held"], held["kept"], held["erased"]) == (USAGE, "profile", 1, {}, 0)
+    assert "尚未删除" in town("erase", resident, "--reason", "申请 17", lang="zh")[2]
+    assert "赵淑芬".encode() in bytes_in(town)
+    assert town("verify")[0] == DONE
+
+
+def test_erase_with_yes_prints_the_certificate_and_scrubs(town: Town, resident: str) -> None:
+    from communitycore.hub.certificate import Certificate
+
+    file = town.folder / "certificate.json"
+    code, out, err = town("erase", resident, "--reason", "申请 17", "--yes", "--scrub", "--certificate", str(file))
+    assert code == DONE, err
+    assert "channels, name" in " ".join(out.split())
+    assert "nothing of it is left there" in out
+    assert not [value for value in ("赵淑芬", "139 5310 0001") if value.encode() in bytes_in(town)]
+    certificate = Certificate.from_text(file.read_text(encoding="utf-8"))
+    assert str(certificate.party) == resident
+    again = town.json("erase", resident, "--reason", "申请 17", "--yes")
+    assert again["erased"] == json.loads(certificate.to_text())["erased"]
+    assert town("verify")[0] == DONE
+    assert town.json("history", "party", resident.partition("/")[2])[-1]["changes"] == {
+        "reason": "申请 17",
+        "records": 1,
+    }
+    assert "个人信息保护法" in town("erase", resident, "--reason", "申请 17", "--yes", lang="zh")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("nobody", "--reason", "x", "--yes"), USAGE),
+        (("a/b", "--reason", "x", "--yes"), REFUSED),
+        (("RESIDENT", "--yes"), USAGE),
+        (("RESIDENT", "--reason", " ", "--yes"), REFUSED),
+        (("RESIDENT", "--reason", "赵淑芬申请", "--yes"), REFUSED),
+        (("RESIDENT", "--reason", "x", "--yes", "--as", "far/away"), REFUSED),
+        (("RESIDENT", "--reason", "x", "--as", "away"), USAGE),
+    ],
+)
+def test_erase_refuses_what_it_should(town: Town, resident: str, words: tuple[str, ...], expected: int) -> None:
+    before = town.json("verify")["entries"]
+    code, _, err = town("erase", *(resident if word == "RESIDENT" else word for word in words))
+    assert code == expected
+    assert err
+    assert "赵淑芬" not in err
+    assert town.json("verify")["entries"] == before

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hub.forms_room import Card1, Card3
 
 import communitycore as cc
 
@@ -137,6 +138,15 @@ def test_every_record_has_its_chinese_term(reference: Any) -> None:
     for room in reference.rooms():
         for record in room.records:
             assert re.search(r"[\u4e00-\u9fff]", record.__doc__ or ""), f"{record.__name__} has no Chinese term"
+
+
+def test_a_record_lists_the_fields_that_it_had_once(reference: Any) -> None:
+    told = reference._record(Card3).splitlines()
+    assert "| `label` | 2 | `tag` |" in told
+    assert "| `who` | 1 | `name` |" in told
+    assert "| `level` | 2 | `grade`, made by `grade_of` |" in told
+    assert "| `colour` | 1 | removed |" in told
+    assert "earlier field" not in reference._record(Card1)
 
 
 def test_every_error_has_a_code_of_its_own_and_a_sentence_in_both_languages(reference: Any) -> None:

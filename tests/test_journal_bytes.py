@@ -35,6 +35,7 @@ def faults(vectors: Vectors) -> list[str]:
     found: list[str] = []
     states: dict[tuple[str, str, str], dict[str, Any]] = {}
     digests: dict[tuple[str, str, str], tuple[int, str]] = {}
+    erased: set[tuple[str, str, str]] = set()
     for jurisdiction, entries in vectors["journals"].items():
         before, at = "0" * 64, ""
         for number, entry in enumerate(entries, start=1):
@@ -62,9 +63,16 @@ def faults(vectors: Vectors) -> list[str]:
             if sha256(made.encode()).hexdigest() != entry["digest"]:
                 found.append(f"the state after entry {number} has another digest")
             digests[key] = (entry["version"], entry["digest"])
+            if isinstance(told, dict) and entry["version"] > 1:
+                if entry["name"] == f"{entry['kind']}.erased":
+                    erased.add(key)
+                elif any(isinstance(after, dict) and "hmac" in after for _, after in told.values()):
+                    erased.discard(key)
         if [len(entries), before] != vectors["anchor"][jurisdiction]:
             found.append("the journal does not end at the anchor")
     for row in vectors["rows"]:
+        if (row["salt"] == "") != ((row["jurisdiction"], row["kind"], row["id"]) in erased):
+            found.append(f"the salt of {row['kind']} {row['id']} is not as the journal says")
         made = f"{row['kind']}\n{row['id']}\n{row['version']}\n{row['schema']}\n{row_text(row)}"
         if (row["version"], sha256(made.encode()).hexdigest()) != digests[row["jurisdiction"], row["kind"], row["id"]]:
             found.append(f"{row['kind']} {row['id']} is not as its last entry left it")
@@ -112,6 +120,16 @@ def test_the_vectors_hold_a_case_of_everything_the_page_describes(vectors: Vecto
         assert {entry[field] is None for entry in entries} == {True, False}, field
     assert any(entry["difference"].startswith("[") for entry in entries)
     assert any(entry["at"] != entry["occurred_at"] for entry in entries)
+    assert {entry["name"] for entry in entries} >= {"sample.erased", "erasure.made"}
+    assert {row["salt"] == "" for row in vectors["rows"] if row["personal"]} == {True, False}
+
+
+def test_a_salt_put_back_or_taken_away_is_found(vectors: Vectors) -> None:
+    for number, row in enumerate(vectors["rows"]):
+        if row["personal"]:
+            changed = deepcopy(vectors)
+            changed["rows"][number]["salt"] = "" if row["salt"] else "5" * 64
+            assert faults(changed)
 
 
 def test_changing_any_field_of_any_entry_is_found(vectors: Vectors) -> None:

@@ -30,6 +30,7 @@ from communitycore.kernel.shape import PERSONAL, UNIQUE, Shape
 
 MARK = re.compile(r"^<!-- generated: (\w+)(?: (\S+))? -->$", re.MULTILINE)
 TICK, NONE = "✓", "·"
+KIT = "communitycore.conformance"
 
 
 # Markdown
@@ -139,16 +140,20 @@ def modules_of(name: str) -> list[types.ModuleType]:
 
 
 def all_errors() -> list[type[cc.CommunityCoreError]]:
-    """Every error class of the distribution, by code."""
+    """Every error class of the distribution, by code; but those of the conformance kit's own room."""
     package = importlib.import_module("communitycore")
     for info in pkgutil.walk_packages(package.__path__, "communitycore."):
-        if not info.name.endswith("__main__"):
+        if not info.name.endswith("__main__") and not info.name.startswith(KIT):
             importlib.import_module(info.name)
     found: set[type[cc.CommunityCoreError]] = {cc.CommunityCoreError}
     waiting = [cc.CommunityCoreError]
     while waiting:
         for kind in waiting.pop().__subclasses__():
-            if kind not in found and kind.__module__.startswith("communitycore."):
+            if (
+                kind not in found
+                and kind.__module__.startswith("communitycore.")
+                and not kind.__module__.startswith(KIT)
+            ):
                 found.add(kind)
                 waiting.append(kind)
     return sorted(found, key=lambda kind: (kind.code, kind.__name__))
@@ -319,10 +324,26 @@ def _record(cls: type[Any]) -> str:
         facts.append("standing: the bodies below see it too")
     if shape.owner:
         facts.append(f"its personal fields are those of `{shape.owner}`")
+    if shape.keep is not None:
+        facts.append(f"not always erased with them: {prose(shape.keep).rstrip('.').lower()}")
     lines = [f"### {cls.__name__}", "", prose(cls), "", "; ".join(facts) + ".", "", _fields(cls, shape)]
+    if shape.history is not None:
+        lines += [_earlier(shape)]
     if shape.states is not None:
         lines += [_states(shape)]
     return "\n".join(lines)
+
+
+def _earlier(shape: Shape) -> str:
+    """What became of fields that the kind had once, from the latest number back."""
+    assert shape.history is not None
+    rows = []
+    for number, changes in sorted(shape.history.changes.items(), reverse=True):
+        for change in changes:
+            became = "removed" if change.new is None else f"`{change.new}`"
+            made = "" if change.by is None else f", made by `{getattr(change.by, '__name__', 'a function')}`"
+            rows.append([f"`{change.old}`", str(number), became + made])
+    return table(["earlier field", "up to schema", "became"], rows)
 
 
 def _fields(cls: type[Any], shape: Shape) -> str:
@@ -504,7 +525,7 @@ def _constant(name: str, value: Any) -> str:
     if isinstance(value, cc.Role):
         return f"A role: {value.name} ({value.zh})."
     if isinstance(value, tuple):
-        return ", ".join(f"`{item}`" for item in value) + "."
+        return ", ".join(f"`{getattr(item, '__name__', item)}`" for item in value) + "."
     said = {
         "Indexed": "Marks a field that is searched by: `Indexed[str]`. Indexed text is at most 191 characters.",
         "Unique": "Marks a field whose value only one record of a jurisdiction may have: `Unique[str]`.",

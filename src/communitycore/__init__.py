@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from communitycore.domain import places as places
     from communitycore.domain import tickets as tickets
     from communitycore.domain import wishes as wishes
+    from communitycore.hub.certificate import Certificate
     from communitycore.hub.desk import Desk, Outcome
     from communitycore.hub.hub import Hub
     from communitycore.kernel.change import Change, begin, many, note, step, unchanged
@@ -32,10 +33,11 @@ if TYPE_CHECKING:
     from communitycore.kernel.jurisdiction import ADMINISTRATOR, Grant, Jurisdiction
     from communitycore.kernel.money import Money
     from communitycore.kernel.query import where
-    from communitycore.kernel.record import Indexed, Max, Personal, Record, Unique, record
+    from communitycore.kernel.record import Indexed, LegalGround, Max, Personal, Record, Unique, record
     from communitycore.kernel.rules import PUBLIC, REACTION, TIMER, Role, linked, own, role, unless
     from communitycore.kernel.states import States
     from communitycore.kernel.times import Clock, Entropy
+    from communitycore.kernel.upcast import removed, renamed
     from communitycore.kernel.values import frozen
     from communitycore.kernel.view import View
 
@@ -46,6 +48,7 @@ ROOMS = ("places", "people", "tickets", "wishes")
 # Where each public name stands; a module is loaded when one of its names is first used.
 _HOMES = {
     "attrs": "evolve",
+    "communitycore.hub.certificate": "Certificate",
     "communitycore.hub.desk": "Desk Outcome",
     "communitycore.hub.hub": "Hub",
     "communitycore.kernel.change": "Change begin many note step unchanged",
@@ -57,9 +60,10 @@ _HOMES = {
     "communitycore.kernel.jurisdiction": "ADMINISTRATOR Grant Jurisdiction",
     "communitycore.kernel.money": "Money",
     "communitycore.kernel.query": "where",
-    "communitycore.kernel.record": "Indexed Max Personal Record Unique record",
+    "communitycore.kernel.record": "Indexed LegalGround Max Personal Record Unique record",
     "communitycore.kernel.rules": "PUBLIC REACTION TIMER Role linked own role unless",
     "communitycore.kernel.states": "States",
+    "communitycore.kernel.upcast": "removed renamed",
     "communitycore.kernel.values": "frozen",
     "communitycore.kernel.view": "View",
 }
@@ -73,6 +77,7 @@ __all__ = [
     "TIMER",
     "Area",
     "Call",
+    "Certificate",
     "Change",
     "Command",
     "CommunityCoreError",
@@ -83,6 +88,7 @@ __all__ = [
     "Hub",
     "Indexed",
     "Jurisdiction",
+    "LegalGround",
     "Max",
     "Money",
     "Outcome",
@@ -111,6 +117,8 @@ __all__ = [
     "places",
     "read",
     "record",
+    "removed",
+    "renamed",
     "role",
     "step",
     "tickets",

@@ -13,6 +13,7 @@ import pluggy
 
 from communitycore.kernel.command import Room
 from communitycore.kernel.errors import BadValue, NoAdapter
+from communitycore.kernel.shape import Shape
 from communitycore.ports import Store
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 NAME = "communitycore"
 STORES = "communitycore.stores"
+DDL = "communitycore.ddl"
 PLUGINS = "communitycore.plugins"
 KNOWN_STORES = {
     "sqlite": "communitycore-sql",
@@ -130,8 +132,33 @@ def open_store(url: str, **options: Any) -> Store:
             continue
         factory: Callable[..., Store] = point.load()
         return factory(url, **options)
+    raise _no_adapter(scheme, without_password(url))
+
+
+def ddl_of(scheme: str, shapes: Iterable[Shape], *, own: bool = True) -> tuple[str, ...]:
+    """The statements by which the adapter of this scheme makes the tables of these kinds; `memory` has none.
+
+    own: with the store's own tables. An adapter offers it as an entry point of the group `communitycore.ddl`: a
+    function of the same arguments. Raises NoAdapter where none is installed, or its adapter offers none.
+    """
+    if scheme == "memory":
+        return ()
+    for point in entry_points(DDL):
+        if point.name == scheme:
+            function: Callable[..., tuple[str, ...]] = point.load()
+            return function(scheme, shapes, own=own)
+    if adapter := installed_stores().get(scheme):
+        raise NoAdapter(
+            url=f"{scheme}://",
+            why=f"Its adapter, {adapter}, does not say by which statements it makes its tables",
+            why_zh=f"其适配器 {adapter} 未提供建表语句",
+        )
+    raise _no_adapter(scheme, f"{scheme}://")
+
+
+def _no_adapter(scheme: str, url: str) -> NoAdapter:
     known = KNOWN_STORES.get(scheme)
     install = f'pip install "{known}"'  # quoted, since shells read brackets
     why = f"Install it with: {install}" if known else f"No known adapter serves {scheme}://"
     why_zh = f"请安装：{install}" if known else f"没有已知的适配器支持 {scheme}://"
-    raise NoAdapter(url=without_password(url), why=why, why_zh=why_zh)
+    return NoAdapter(url=url, why=why, why_zh=why_zh)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from attrs import Factory, define
 
+from communitycore.kernel.errors import StoreUnusable
 from communitycore.kernel.journal import Entry
 from communitycore.kernel.query import Query
 from communitycore.kernel.shape import Row, Shape
@@ -61,7 +62,10 @@ class Timer:
 
 @frozen
 class Key:
-    """An idempotency key: mac is over the call, under a salt of its own; result names the records given back."""
+    """An idempotency key: mac is over the call, under a salt of its own; result names the records given back.
+
+    Both are empty once a record that the call touched was erased.
+    """
 
     actor: str
     key: str
@@ -77,7 +81,8 @@ class Batch:
     """All that one transaction writes for one jurisdiction.
 
     rows: what is new or changed, once a record: (shape, row, the version it must have now; 0: it must be new).
-    entries: in the order of journal.FIELDS, then the hash. removed: keys of timers.
+    entries: in the order of journal.FIELDS, then the hash. removed: keys of timers. emptied: (actor, key) of
+    idempotency keys that stay, with an empty salt and an empty mac.
     """
 
     head: Head
@@ -87,6 +92,7 @@ class Batch:
     timers: list[Timer] = Factory(list)
     removed: list[tuple[str, str, str]] = Factory(list)
     keys: list[Key] = Factory(list)
+    emptied: list[tuple[str, str]] = Factory(list)
 
 
 class Reading(Protocol):
@@ -128,6 +134,14 @@ class Reading(Protocol):
         """An idempotency key."""
         ...
 
+    def keys_caused(self, jurisdiction: str, causes: Sequence[str]) -> list[Key]:
+        """The idempotency keys of calls that had one of these causes, however many, ordered by actor and key."""
+        ...
+
+    def keys(self, jurisdiction: str, after: tuple[str, str] | None, limit: int) -> list[Key]:
+        """Idempotency keys, ordered by actor and key; after: the (actor, key) that the page starts behind."""
+        ...
+
     def timer(self, jurisdiction: str, key: tuple[str, str, str]) -> Timer | None:
         """One timer."""
         ...
@@ -140,6 +154,10 @@ class Reading(Protocol):
         """Timers not parked with wake <= until, ordered by due and seq; with None all, parked too."""
         ...
 
+    def timers_after(self, jurisdiction: str, after: tuple[str, str, str] | None, limit: int) -> list[Timer]:
+        """All timers, parked too, ordered by their keys; after: the key that the page starts behind."""
+        ...
+
     def next_wake(self, jurisdiction: str, without: Sequence[tuple[str, str, str]]) -> str | None:
         """The earliest wake of the timers not parked, apart from those named."""
         ...
@@ -148,12 +166,18 @@ class Reading(Protocol):
         """(seq, version) that this follower has reached; (0, 0) at first."""
         ...
 
+    def cursors(self, jurisdiction: str) -> list[tuple[str, int, int]]:
+        """(follower, seq, version) of all that have begun, ordered by follower."""
+        ...
+
     def figure(self, fold: str, jurisdiction: str, key: str) -> str | None:
         """One row of a fold: JSON text."""
         ...
 
-    def figures(self, fold: str, jurisdiction: str) -> list[tuple[str, str]]:
-        """All rows of a fold, ordered by key."""
+    def figures(
+        self, fold: str, jurisdiction: str, after: str | None = None, limit: int | None = None
+    ) -> list[tuple[str, str]]:
+        """Rows of a fold, ordered by key: all, or a page that starts behind the key `after`."""
         ...
 
 
@@ -175,7 +199,22 @@ class Writing(Reading, Protocol):
     def fold(
         self, fold: str, jurisdiction: str, rows: Mapping[str, str | None], seq: int, version: int, *, anew: bool
     ) -> None:
-        """A fold's changed rows (None deletes) with its cursor; anew: all older rows go first."""
+        """A fold's changed rows (None deletes) with its cursor; anew: all older rows go first.
+
+        A cursor of (0, 0) is kept nowhere.
+        """
+        ...
+
+    def bring(self, batch: Batch) -> None:
+        """Part of a jurisdiction that comes from elsewhere: all of it new, and its head not written.
+
+        Without a head it is seen by nobody who does not know its id; `found` gives it one.
+        Raises NotUnique, StaleStep, KeyReused for rows, entries and keys that are there already.
+        """
+        ...
+
+    def forget(self, jurisdiction: str) -> None:
+        """Remove all that was brought of a jurisdiction that has no head; of one that has, nothing."""
         ...
 
     def commit(self) -> None:
@@ -191,7 +230,7 @@ class Store(Protocol):
 
     threads, processes: several may use it at once. durable: what was committed outlives a power cut.
     parallel: transactions in two jurisdictions do not wait for each other; where they do, one transaction may write
-    in several, which are locked in the order of their ids.
+    in several, which are locked in the order of their ids. scrub: see there.
     """
 
     url: str
@@ -209,6 +248,62 @@ class Store(Protocol):
         """A write transaction. Raises StoreBusy at once if not `wait` and another writes."""
         ...
 
+    def scrub(self) -> None:
+        """Rewrite what it keeps, so that no byte is left of values that were overwritten; may take long.
+
+        The capability `scrub` is the reason, where something beyond this store's reach may still hold them.
+        Raises StoreBusy if another holds on to an old state, StoreUnusable if it may only be read.
+        """
+        ...
+
     def close(self) -> None:
         """Give everything back; no call may be under way."""
+        ...
+
+
+@frozen
+class Planned:
+    """One thing that a store would do to take in a set of kinds. what: table, column, index, number and so on.
+
+    name: of what. statement: how, in the store's own language.
+    """
+
+    what: str
+    name: str
+    statement: str
+
+
+@frozen
+class Plan:
+    """What a store would do to take in a set of kinds, and what its rows need then.
+
+    steps: in order. obstacles: why that is not enough; nothing is done while there is one. older: kind -> schema
+    number -> how many rows are still of that form. lacking: kind -> field -> how many rows were written before it was
+    added and read as its default.
+    """
+
+    steps: tuple[Planned, ...] = ()
+    obstacles: tuple[StoreUnusable, ...] = ()
+    older: Mapping[str, Mapping[int, int]] = Factory(dict)
+    lacking: Mapping[str, Mapping[str, int]] = Factory(dict)
+
+
+@runtime_checkable
+class Migrating(Protocol):
+    """What a store offers besides, for `communitycore migrate`; one that keeps no kinds apart may leave it out.
+
+    A null stands in a column that was added after its row was written, and the hub reads a default there. Only the
+    store knows of which columns that may be so, which a search must know.
+    """
+
+    def plan(self, shapes: Iterable[Shape]) -> Plan:
+        """What `prepare` would do for these kinds; changes nothing."""
+        ...
+
+    def lacking(self) -> Mapping[str, frozenset[str]]:
+        """After `prepare`: kind -> those of its fields with a default that rows of today's form may lack."""
+        ...
+
+    def settle(self) -> None:
+        """Look whether rows still lack what `lacking` says, and forget of it what none does."""
         ...

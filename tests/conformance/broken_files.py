@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from attrs import evolve
-from tests.conformance.broken import SEQ, LostUpdate, Transaction
+from tests.conformance.broken_base import Transaction
+from tests.conformance.broken_writing import LostUpdate
 
 from communitycore.kernel.errors import StoreBusy
 from communitycore.kernel.shape import Row, Shape
@@ -179,33 +180,14 @@ class RowsRemembered(File):
 
 
 class Unlocked(File):
-    """Locks nothing: who commits last writes over what others wrote since, its entries behind theirs."""
+    """Locks nothing and guards nothing; see LostUpdate."""
 
     caught_by = (
         "test_what_many_processes_claim_has_one_winner_each",
         "test_each_timer_runs_once_however_many_processes_run_them",
     )
 
-    class writes(LostUpdate.writes):  # noqa: N801
-        def commit(self) -> None:
-            time.sleep(0.002)  # for others to come between
-            with self.store.under.writing() as tx:
-                for name, args, more in self.done:
-                    getattr(tx, name)(
-                        *(self.behind(tx, arg) if isinstance(arg, Batch) else arg for arg in args), **more
-                    )
-                tx.commit()
-
-        def behind(self, tx: Any, batch: Batch) -> Batch:
-            """The batch as if it had been decided by what stands there now."""
-            was = tx.lock(batch.was.id)
-            entries = [(*e[:SEQ], n, *e[SEQ + 1 :]) for n, e in enumerate(batch.entries, was.seq + 1)]
-            rows = []
-            for shape, row, _ in batch.rows:
-                held = tx.get(shape, batch.head.id, row[0])
-                rows.append((shape, row, 0 if held is None else held[1]))
-            head = evolve(batch.head, seq=was.seq + len(entries))
-            return evolve(batch, head=head, was=was, rows=rows, entries=entries)
+    writes = LostUpdate.writes
 
     @contextmanager
     def writing(self, *, wait: bool = True) -> Iterator[Writing]:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import Phase, settings
 from tests.conformance.broken import FAULTS, open_broken
 from tests.conformance.broken_files import FILES, open_file
+from tests.conformance.test_memory import bytes_held
 from tests.hub.test_lockstep import SQLITE
 
 from communitycore import conformance
@@ -40,6 +41,11 @@ def break_commit(self: object, store: Any, *, kept: bool) -> None:
     store.cut = kept
 
 
+def dump(self: object, store: Any, url: str) -> bytes:
+    """All that is kept underneath."""
+    return bytes_held(store.under)
+
+
 def tried(suite: str, store: str) -> type[Any]:
     """A suite over one store."""
 
@@ -47,7 +53,8 @@ def tried(suite: str, store: str) -> type[Any]:
     def store_url(self: object) -> str:
         return f"{store}://"
 
-    over: dict[str, Any] = {"opener": staticmethod(open_broken), "store_url": store_url, "break_commit": break_commit}
+    over: dict[str, Any] = {"opener": staticmethod(open_broken), "store_url": store_url}
+    over |= {"break_commit": break_commit, "dump": dump}
     over |= dict.fromkeys(DRAWN)
     return type(f"Test{suite}On{store}", (getattr(conformance, suite),), over)
 

@@ -32,6 +32,9 @@ class Wrapped:
         with self.under.writing(wait=wait) as tx:
             yield tx
 
+    def scrub(self) -> None:
+        self.under.scrub()
+
     def close(self) -> None:
         self.under.close()
 

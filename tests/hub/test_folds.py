@@ -16,6 +16,7 @@ from tests.hub.room import NeighbourId
 from communitycore.hub.followers import FoldStopped, rebuilt
 from communitycore.hub.memory import MemoryStore
 from communitycore.kernel.command import Fold, Room
+from communitycore.kernel.errors import StoreBusy
 from communitycore.kernel.rules import PUBLIC
 
 moves = st.lists(
@@ -98,6 +99,23 @@ def test_a_fold_that_fails_stands_still_there_and_says_so_each_time() -> None:
         assert tx.figure("test.stops", bench.community, "n") == "1"
         assert tx.cursor("test.stops", bench.community)[0] == at - 1
     assert bench.desk.figures(evolve_fold(stopped_at("nothing"), 2)) == [("n", 3)]
+
+
+def test_a_store_that_fails_beneath_a_fold_is_not_the_folds_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = open_bench()
+    bench.tool()
+    assert bench.desk.figure(room.TALLY, "status:in") == 1
+    bench.tool()
+    with bench.hub.store.writing() as tx:
+        kind = type(tx)
+
+    def broken(*_: Any) -> Any:
+        raise StoreBusy(url="memory://", why="the connection broke")
+
+    with monkeypatch.context() as patch, pytest.raises(StoreBusy):
+        patch.setattr(kind, "figure", broken)
+        bench.desk.figures(room.TALLY)
+    assert bench.desk.figure(room.TALLY, "status:in") == 2
 
 
 def evolve_fold(fold: Fold, version: int) -> Fold:

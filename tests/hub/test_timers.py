@@ -13,7 +13,7 @@ from tests.hub.room import Domino, NeighbourId, Tool
 from tests.hub.stores import Flaky
 
 from communitycore.hub.memory import MemoryStore
-from communitycore.kernel.errors import OutcomeUnknown, StoreBusy
+from communitycore.kernel.errors import OutcomeUnknown, StoreBusy, StoreUnusable
 from communitycore.ports import Timer
 
 HOUR = timedelta(hours=1)
@@ -191,6 +191,25 @@ def test_a_retryable_failure_is_tried_again_later_each_time_further_apart(bench:
     assert gaps[0] >= timedelta(seconds=30)
     assert bench.hub.verify().ok
     assert bench.desk.get(Domino, sick.id).fallen == 0
+
+
+def test_a_timer_that_meets_a_full_disk_is_run_once_there_is_room(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise StoreUnusable(url="memory://", why="the disk is full")
+
+    sick = bench.desk.do(room.set_up, left=0, trouble="full", after_days=1)
+    bench.clock.advance(DAY)
+    with monkeypatch.context() as patch:
+        patch.setitem(room.TROUBLE, "full", full)
+        assert bench.hub.run_due() == 0
+    assert bench.hub.parked(bench.community) == []
+    assert bench.desk.history(Domino, sick.id)[-1].name == "timer.put_off"
+    bench.clock.advance(DAY)
+    assert bench.hub.run_due() == 1
+    assert bench.desk.get(Domino, sick.id).fallen == 1
+    assert bench.hub.verify().ok
 
 
 def test_a_timer_that_fails_while_the_clock_is_far_back_does_not_spin(bench: Bench) -> None:

@@ -112,7 +112,8 @@ def test_every_value_comes_back_as_it_went_in(pot: Pot) -> None:
     assert len(row) == len(SHAPE.columns)
     assert all(value is None or type(value) in (str, int) for value in row)
     # Python calls a time that a change of clocks makes ambiguous unequal to the same instant in another zone.
-    assert SHAPE.read_row(row) == evolve(pot, version=3, time=pot.time and pot.time.astimezone(UTC))
+    chips = tuple(evolve(chip, seen=chip.seen and chip.seen.astimezone(UTC)) for chip in pot.chips)
+    assert SHAPE.read_row(row) == evolve(pot, version=3, time=pot.time and pot.time.astimezone(UTC), chips=chips)
 
 
 @given(pots, pots, st.data())

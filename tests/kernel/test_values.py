@@ -8,11 +8,12 @@ import inspect
 import pickle
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from threading import Barrier
+from threading import Barrier, Lock
 from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
@@ -422,6 +423,26 @@ def test_many_threads_may_use_a_class_first() -> None:
 
         with ThreadPoolExecutor(4) as pool:
             assert list(pool.map(use, range(4))) == [{"id": "i", "a": n % 2, "version": 5} for n in range(4)]
+
+
+def test_one_thread_at_a_time_has_attrs_build_a_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or one reads the source's names while attrs adds one to them."""
+    made, build, start, at_it = pair(later), attrs.frozen, Barrier(4), Lock()
+
+    def slowly(source: Any, **options: Any) -> Any:
+        assert at_it.acquire(blocking=False), "two are at it"
+        time.sleep(0.01)
+        at_it.release()
+        return build(source, **options)
+
+    monkeypatch.setattr(attrs, "frozen", slowly)
+
+    def use(n: int) -> Any:
+        start.wait()
+        return made(n)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [one == made(n) for n, one in enumerate(pool.map(use, range(4)))] == [True] * 4
 
 
 def test_the_source_is_let_go_once_all_is_built() -> None:

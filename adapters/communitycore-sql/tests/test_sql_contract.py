@@ -204,6 +204,19 @@ class Side:
         yield [tx.next_wake(j, waiting[:n]) for n in range(len(waiting) + 1)]
         yield tx.cursor("garden.tally", j), tx.figures("garden.tally", j)
         yield [tx.figure("garden.tally", j, text) for text in TEXTS]
+        yield tx.cursors(j), tx.cursors("unknown"), tx.keys("unknown", None, 9), tx.timers_after("unknown", None, 9)
+        for size in (1, 2, 100):
+            yield paged(lambda last, size=size: tx.timers_after(j, last and last.key, size))
+            yield paged(lambda last, size=size: tx.keys(j, last and (last.actor, last.key), size))
+            yield paged(lambda last, size=size: tx.figures("garden.tally", j, last and last[0], size))
+
+
+def paged(page: Callable[[Any], list[Any]]) -> list[Any]:
+    """All pages, each asked for with the last of the one before."""
+    found: list[Any] = []
+    while more := page(found[-1] if found else None):
+        found += more
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -337,6 +350,101 @@ def test_a_key_is_never_used_for_a_second_call(pair: tuple[Store, Store]) -> Non
             assert expected is None
         except CommunityCoreError as error:
             assert error.code == expected
+
+
+BROUGHT = [(PLOT, plot("a", 3, "x"), 0), (PLOT, plot("b", 1, "y"), 0)]
+TIMER = Timer(MOMENTS[0], 1, "plot", "a", "garden.weed", "", "cause", None, 0, 0, MOMENTS[0], None)
+KEY = Key("here/a", "k", "cause", "s", "m", "null", MOMENTS[0])
+
+
+def bring(side: Side, head: Head, **parts: Any) -> Any:
+    try:
+        with side.store.writing() as tx:
+            assert tx.lock(head.id) is None
+            tx.bring(Batch(head, head, **parts))
+            tx.fold("import", head.id, {"": "{}"}, 1, 1, anew=False)
+            tx.commit()
+    except CommunityCoreError as error:
+        return error.code
+    return None
+
+
+def test_a_jurisdiction_is_brought_in_part_by_part_and_has_no_head_before_it_is_given_one(
+    pair: tuple[Store, Store],
+) -> None:
+    for store in pair:
+        side = Side(store, f"j-beside-{next(_numbers)}")
+        head = Head(f"j-brought-{next(_numbers)}", f"code {next(_numbers)}", 2, "f" * 64, MOMENTS[1], 3, MOMENTS[0])
+        side.id = head.id
+        entries = [side.entry(n, "plot", "ab"[n - 1], 1, None) for n in (1, 2)]
+        parts = {"rows": BROUGHT, "timers": [TIMER], "keys": [KEY]}
+        assert bring(side, head, entries=entries[:1]) is None
+        assert bring(side, head, entries=entries[1:], **parts) is None
+        with store.reading() as tx:
+            assert tx.head(head.id) is None
+            assert head.id not in [other.id for other in tx.heads()]
+            assert [entry.seq for entry in tx.entries(head.id, 0, 9)] == [1, 2]
+            assert tx.find(PLOT, head.id, Query((), 0, False, 9, None)) == [row for _, row, _ in BROUGHT]
+            assert (tx.timers_after(head.id, None, 9), tx.keys(head.id, None, 9)) == ([TIMER], [KEY])
+            assert tx.cursors(head.id) == [("import", 1, 1)]
+            assert tx.next_wake(head.id, ()) == MOMENTS[0]
+        for parts, code in (
+            ({"rows": [(PLOT, plot("a", 1), 0)]}, "stale_step"),
+            ({"rows": [(PLOT, plot("c", 1, "x"), 0)]}, "not_unique"),
+            ({"rows": [(PLOT, plot("c", 1, "z"), 0), (PLOT, plot("d", 1, "z"), 0)]}, "not_unique"),
+            ({"keys": [KEY]}, "key_reused"),
+            ({"entries": entries[:1]}, "stale_step"),
+        ):
+            assert bring(side, head, **parts) == code
+        with store.writing() as tx:
+            tx.found(head)
+            tx.fold("import", head.id, {}, 0, 0, anew=True)
+            tx.commit()
+        with store.writing() as tx:
+            tx.forget(head.id)
+            tx.commit()
+        with store.reading() as tx:
+            assert tx.head(head.id) == head
+            assert (tx.cursors(head.id), tx.figures("import", head.id)) == ([], [])
+            assert len(tx.entries(head.id, 0, 9)) == 2
+
+
+def test_what_was_brought_and_never_given_a_head_can_be_removed(pair: tuple[Store, Store]) -> None:
+    for store in pair:
+        beside = Side(store, f"j-beside-{next(_numbers)}")
+        assert written(beside, (plot("a", 1, "x"), 0)) is None
+        head = Head(f"j-gone-{next(_numbers)}", "gone", 1, "f" * 64, MOMENTS[1], 3, None)
+        side = Side(store, f"j-other-{next(_numbers)}")
+        side.id = head.id
+        for _ in range(2):
+            parts = {
+                "rows": BROUGHT,
+                "timers": [TIMER],
+                "keys": [KEY],
+                "entries": [side.entry(1, "plot", "a", 1, None)],
+            }
+            assert bring(side, head, **parts) is None
+            with store.writing() as tx:
+                tx.forget(head.id)
+                tx.forget("unknown")
+                tx.commit()
+        with store.reading() as tx:
+            assert (tx.cursors(head.id), tx.keys(head.id, None, 9), tx.timers_after(head.id, None, 9)) == ([], [], [])
+            assert tx.figures("import", head.id) == []
+            if store is pair[1]:  # the memory store knows nothing of it any more
+                assert tx.entries(head.id, 0, 9) == []
+                assert tx.find(PLOT, head.id, Query((), 0, False, 9, None)) == []
+            assert tx.get(PLOT, beside.id, "a") is not None
+
+
+def test_a_head_is_not_given_where_the_code_is_in_use(pair: tuple[Store, Store]) -> None:
+    for store in pair:
+        beside = Side(store, f"j-beside-{next(_numbers)}")
+        head = Head(f"j-brought-{next(_numbers)}", beside.head.code, 0, "f" * 64, MOMENTS[1], 3, None)
+        assert bring(beside, head, rows=BROUGHT) is None
+        with pytest.raises(CommunityCoreError) as refused, store.writing() as tx:
+            tx.found(head)
+        assert (refused.value.code, refused.value.data["jurisdiction"]) == ("code_taken", beside.id)
 
 
 def test_a_snapshot_does_not_move(pair: tuple[Store, Store]) -> None:

@@ -80,6 +80,10 @@ def test_the_next_page_starts_in_the_index(desk: Desk) -> None:
         (lambda tx, j: tx.entries(j, 5, 10), "PRIMARY KEY (jurisdiction=? AND seq>?)"),
         (lambda tx, j: tx.timers_of(j, "p"), "PRIMARY KEY (jurisdiction=? AND record=?)"),
         (lambda tx, j: tx.timers(j, "2024", 9), "cc_ix_cc_timers$wake (jurisdiction=? AND wake<?)"),
+        (lambda tx, j: tx.timers_after(j, ("r", "c", ""), 9), "PRIMARY KEY (jurisdiction=? AND "),
+        (lambda tx, j: tx.keys(j, ("a", "k"), 9), "PRIMARY KEY (jurisdiction=? AND actor=? AND key>?)"),
+        (lambda tx, j: tx.figures("f", j, "k", 9), "PRIMARY KEY (jurisdiction=? AND fold=? AND key>?)"),
+        (lambda tx, j: tx.cursors(j), "PRIMARY KEY (jurisdiction=?)"),
         (lambda tx, j: tx.next_wake(j, []), "cc_ix_cc_timers$wake (jurisdiction=?)"),
     ],
 )
@@ -87,6 +91,7 @@ def test_the_journal_and_the_timers_are_never_read_from_end_to_end(desk: Desk, a
     said = plans(desk, ask)
     assert expected in said
     assert "SCAN" not in said
+    assert "TEMP B-TREE" not in said or "cc_timers$wake" in said
 
 
 def test_what_analyze_learned_stays_until_it_is_taken_away(path: Path) -> None:

@@ -66,10 +66,10 @@ class Output:
         """The whole result as JSON, if that was asked for."""
         if self.as_json:
             self.answered = True
-            self.json(json.dumps(data, ensure_ascii=False, indent=1, default=str))
+            self.line(json.dumps(data, ensure_ascii=False, indent=1, default=str))
 
-    def json(self, text: str) -> None:
-        """A line of JSON on standard output."""
+    def line(self, text: str) -> None:
+        """A line for a program to read, on standard output as it is."""
         try:
             print(text, flush=True)
         except BrokenPipeError:

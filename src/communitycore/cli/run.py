@@ -63,7 +63,7 @@ def _say(out: Output, error: CommunityCoreError, code: int) -> int:
 
 def _told(out: Output, error: str, sentence: str, retryable: bool, code: int) -> int:
     if out.as_json and not out.answered:
-        out.json(json.dumps({"error": error, "say": sentence, "retryable": retryable}, ensure_ascii=False))
+        out.line(json.dumps({"error": error, "say": sentence, "retryable": retryable}, ensure_ascii=False))
     out.fault(sentence)
     return code
 
@@ -114,6 +114,9 @@ def make_parser() -> argparse.ArgumentParser:
     verify = verb("verify", v.verify, "check chain, rows and timers of every jurisdiction")
     verify.add_argument("--anchor", metavar="FILE", help="an anchor kept elsewhere, to find a cut tail or an old state")
     verify.add_argument("--write-anchor", metavar="FILE", help="write where the journals stand now")
+    verify.add_argument(
+        "--resume", metavar="FILE", help="keep the place in this file; broken off, the same words go on from there"
+    )
 
     history = verb("history", v.history, "what happened to one record", where=True)
     history.add_argument("kind", help="kind of record, e.g. ticket")
@@ -138,6 +141,40 @@ def make_parser() -> argparse.ArgumentParser:
     requests = verb("import-requests", v.import_requests, "load service requests from a CSV file", where=True)
     requests.add_argument("file", help="CSV with a header line")
     requests.add_argument("--mapping", required=True, metavar="FILE", help="TOML file that names the columns")
+
+    erase = verb("erase", v.erase, "erase what is personal of a person, and print the certificate")
+    erase.add_argument("party", metavar="PARTY", help="the person or organisation: jurisdiction/id")
+    erase.add_argument("--reason", required=True, help="on what request: kept for ever, so no names; a number will do")
+    erase.add_argument(
+        "--as",
+        dest="actor",
+        metavar="REF",
+        help="who acts (jurisdiction/id); the party's first administrator if left out",
+    )
+    erase.add_argument("--yes", action="store_true", help="do it; without this, show what there is and do nothing")
+    erase.add_argument(
+        "--scrub", action="store_true", help="then rewrite the store, so that no byte of it is left there"
+    )
+    erase.add_argument("--certificate", metavar="FILE", help="write the certificate to a file too")
+
+    schema = verb("schema", v.schema, "print the statements that make the tables of the open rooms")
+    schema.add_argument("--dialect", metavar="NAME", help="sqlite, postgresql or mariadb, instead of --db's")
+    schema.add_argument("--kind", action="append", metavar="KIND", help="of this kind of record alone; may be repeated")
+
+    migrate = verb("migrate", v.migrate, "show what a store lacks for the open rooms, and add it")
+    migrate.add_argument("--yes", action="store_true", help="do it, instead of only showing it")
+    migrate.add_argument("--rows", action="store_true", help="with --yes: step rows of earlier forms into today's too")
+
+    export = verb("export", v.export, "write a jurisdiction, with everything personal in it, to one file")
+    export.add_argument("file", help="where to write it, e.g. town.jsonl.gz; - for standard output")
+    export.add_argument("--in", dest="where", metavar="CODE", help="the jurisdiction's code or id")
+
+    take_in = verb("import", v.take_in, "take in a jurisdiction that was exported; broken off, the same words go on")
+    take_in.add_argument("file", help="what export wrote; - for standard input")
+    take_in.add_argument("--anchor", metavar="FILE", help="an anchor kept elsewhere, to hold the file against")
+    take_in.add_argument(
+        "--discard", action="store_true", help="remove instead what taking in this file left when it was broken off"
+    )
 
     verb("plugins", v.plugins, "installed rooms and stores, checked", db=False)
 

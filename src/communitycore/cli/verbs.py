@@ -15,6 +15,7 @@ from communitycore.kernel.errors import CommunityCoreError
 if TYPE_CHECKING:
     from communitycore.hub.desk import Desk
     from communitycore.hub.hub import Hub
+    from communitycore.hub.report import Anchor
     from communitycore.kernel.ids import Ref
     from communitycore.kernel.journal import Entry
 
@@ -53,42 +54,58 @@ def write_text(path: str, text: str) -> None:
         raise Usage(f"{path} cannot be written: {why}", f"无法写入 {path}：{why}") from None
 
 
-def open_hub(given: argparse.Namespace, *, create: bool = False) -> Hub:
-    """The store that `--db` names. Raises Usage if it names none, or what is no URL."""
+def scheme_in(given: argparse.Namespace) -> str:
+    """The scheme of the store that `--db` names. Raises Usage if it names none, or what is no URL."""
     if not given.db:
         raise Usage(
             "say which store: --db sqlite:///town.db, or set COMMUNITYCORE_DB",
             "请指定存储：--db sqlite:///town.db，或设置 COMMUNITYCORE_DB",
         )
-    return open_url(given.db, **({} if given.db.startswith("memory:") else {"create": create}))
+    return _scheme(given.db)
+
+
+def open_hub(given: argparse.Namespace, *, create: bool = False) -> Hub:
+    """The store that `--db` names. Raises Usage if it names none, or what is no URL."""
+    options = {} if scheme_in(given) == "memory" else {"create": create}
+    return open_url(given.db, **options)
 
 
 def open_url(url: str, **options: Any) -> Hub:
     """The store at `url`. Raises Usage for what is no URL."""
     import communitycore as cc
+
+    _scheme(url)
+    return cc.open(url, **options)
+
+
+def _scheme(url: str) -> str:
     from communitycore.kernel.errors import BadValue
     from communitycore.plugins import scheme_of
 
     try:
-        scheme_of(url)
+        return scheme_of(url)
     except BadValue as error:
         raise Usage(f"--db: {error.why}", f"--db {error.why_zh}") from None
-    return cc.open(url, **options)
 
 
 def desk_of(hub: Hub, given: argparse.Namespace) -> Desk:
     """A desk in the jurisdiction that `--in` names (or the only one), for `--as` or its first administrator."""
-    where = given.where
-    if where is None:
-        known = hub.jurisdictions()
-        if len(known) != 1:
-            listed = ", ".join(f"{j.codes[-1].value} {j.names[-1].value}" for j in known)
-            raise Usage(
-                f"say which jurisdiction: --in CODE (there are: {listed or 'none'})",
-                f"请指定辖区：--in 代码（现有：{listed or '无'}）",
-            )
-        where = known[0].id
+    where = where_of(hub, given.where)
     return hub.desk(where, actor_of(hub, given, where))
+
+
+def where_of(hub: Hub, where: str | None) -> str:
+    """What `--in` names, or the only jurisdiction there is. Raises Usage."""
+    if where is not None:
+        return where
+    known = hub.jurisdictions()
+    if len(known) != 1:
+        listed = ", ".join(f"{j.codes[-1].value} {j.names[-1].value}" for j in known)
+        raise Usage(
+            f"say which jurisdiction: --in CODE (there are: {listed or 'none'})",
+            f"请指定辖区：--in 代码（现有：{listed or '无'}）",
+        )
+    return known[0].id
 
 
 def actor_of(hub: Hub, given: argparse.Namespace, where: str) -> Ref:
@@ -104,6 +121,21 @@ def actor_of(hub: Hub, given: argparse.Namespace, where: str) -> Ref:
         raise Usage(
             f"--as {given.actor} names nobody: give jurisdiction/id, as init prints it",
             f"--as {given.actor} 无效：应为“辖区编号/主体编号”，如 init 所示",
+        ) from None
+
+
+def read_anchor(path: str | None) -> Anchor | None:
+    """The anchor in a file, if one is named. Raises Usage."""
+    from communitycore.hub.report import Anchor
+
+    if not path:
+        return None
+    try:
+        return Anchor.from_text(read_text(path))
+    except (ValueError, TypeError, AttributeError):
+        raise Usage(
+            f"{path} is no anchor; write one with verify --write-anchor",
+            f"{path} 不是锚点文件，请用 verify --write-anchor 生成",
         ) from None
 
 
@@ -136,20 +168,17 @@ def init(given: argparse.Namespace, out: Output) -> int:
 
 def verify(given: argparse.Namespace, out: Output) -> int:
     """Check everything; exit 1 if anything is not as the journal says."""
-    from communitycore.hub.verify import Anchor
+    from communitycore.cli.resuming import Resuming
 
-    anchor = None
-    if given.anchor:
-        try:
-            anchor = Anchor.from_text(read_text(given.anchor))
-        except (ValueError, TypeError, AttributeError):
-            raise Usage(
-                f"{given.anchor} is no anchor; write one with verify --write-anchor",
-                f"{given.anchor} 不是锚点文件，请用 verify --write-anchor 生成",
-            ) from None
-    with open_hub(given) as hub, out.progress() as progress:
+    anchor = read_anchor(given.anchor)
+    with open_hub(given) as hub, Resuming(given.resume) as resuming, out.progress() as progress:
         task = progress.add_task(out.pick("entries", "日志条目"), total=None)
-        report = hub.verify(anchor, lambda done, total: progress.update(task, completed=done, total=total))
+        report = hub.verify(
+            anchor,
+            lambda done, total: progress.update(task, completed=done, total=total),
+            resume=resuming.start,
+            keep=resuming.keep,
+        )
         now = hub.anchor()
     out.result(
         {
@@ -161,6 +190,7 @@ def verify(given: argparse.Namespace, out: Output) -> int:
                 {"jurisdiction": f.jurisdiction, "what": f.what, "seq": f.seq, "kind": f.kind, "record": f.record}
                 for f in report.faults
             ],
+            "further": report.further,
         }
     )
     show_report(report, out)
@@ -187,6 +217,8 @@ def show_report(report: Any, out: Output) -> None:
         [out.pick("jurisdiction", "辖区"), out.pick("entry", "条目"), out.pick("what", "问题")],
         rows,
     )
+    if report.further:
+        out.say(f"… and {report.further} more.", f"……另有 {report.further} 处。")
 
 
 def history(given: argparse.Namespace, out: Output) -> int:
@@ -285,6 +317,20 @@ def plugins(given: argparse.Namespace, out: Output) -> int:
     return DONE
 
 
+def schema(given: argparse.Namespace, out: Output) -> int:
+    """Print the statements that make the tables."""
+    from communitycore.cli.migrate import schema
+
+    return schema(given, out)
+
+
+def migrate(given: argparse.Namespace, out: Output) -> int:
+    """Show what a store lacks, and add it."""
+    from communitycore.cli.migrate import migrate
+
+    return migrate(given, out)
+
+
 def tally(given: argparse.Namespace, out: Output) -> int:
     """Wishes of a jurisdiction."""
     from communitycore.cli.figures import tally
@@ -299,6 +345,13 @@ def locate(given: argparse.Namespace, out: Output) -> int:
     return locate(given, out)
 
 
+def erase(given: argparse.Namespace, out: Output) -> int:
+    """Erase what is personal of a person, and print the certificate."""
+    from communitycore.cli.erasing import erase
+
+    return erase(given, out)
+
+
 def import_grids(given: argparse.Namespace, out: Output) -> int:
     """Draw grids from a GeoJSON file."""
     from communitycore.cli.imports import import_grids
@@ -311,6 +364,20 @@ def import_requests(given: argparse.Namespace, out: Output) -> int:
     from communitycore.cli.imports import import_requests
 
     return import_requests(given, out)
+
+
+def export(given: argparse.Namespace, out: Output) -> int:
+    """Write a jurisdiction to a file."""
+    from communitycore.cli.moving import export
+
+    return export(given, out)
+
+
+def take_in(given: argparse.Namespace, out: Output) -> int:
+    """Take in a jurisdiction from a file."""
+    from communitycore.cli.moving import take_in
+
+    return take_in(given, out)
 
 
 def demo(given: argparse.Namespace, out: Output) -> int:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from communitycore.conformance.agreement import Agreement
     from communitycore.conformance.commits import LostCommits
+    from communitycore.conformance.erasing import Erasing
     from communitycore.conformance.everything import SUITES, Everything
     from communitycore.conformance.heads import Heads
     from communitycore.conformance.interleavings import Interleavings
@@ -42,6 +43,7 @@ _HOMES = {
     "journal": "Journal",
     "waiting": "Timers Keys Figures",
     "transactions": "Transactions",
+    "erasing": "Erasing",
     "agreement": "Agreement",
     "interleavings": "Interleavings",
     "threads": "Threads",
@@ -55,6 +57,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 __all__ = [
     "SUITES",
     "Agreement",
+    "Erasing",
     "Everything",
     "Figures",
     "Heads",
@@ -88,6 +91,10 @@ def __getattr__(name: str) -> Any:
     found = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = found
     return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def _loaded(module: str) -> bool:

@@ -59,6 +59,7 @@ class Books:
         timers: Iterable[Timer] = (),
         removed: Iterable[tuple[str, str, str]] = (),
         keys: Iterable[Key] = (),
+        emptied: Iterable[tuple[str, str]] = (),
         was: Head | None = None,
         **head: Any,
     ) -> Batch:
@@ -74,7 +75,8 @@ class Books:
             entries.append(self.entry(seq, SAMPLE.kind, id, 1, difference='[{"noted":true}]'))
         now = evolve(was, **{"seq": seq, "hash": f"{seq:064}", **head})
         set_, kept = list(timers), list(keys)
-        return Batch(now, was, list(rows), entries, set_, [*removed, *(timer.key for timer in set_)], kept)
+        gone = [*removed, *(timer.key for timer in set_)]
+        return Batch(now, was, list(rows), entries, set_, gone, kept, list(emptied))
 
     def entry(self, seq: int, kind: str, record: str, version: int, **more: Any) -> tuple[Any, ...]:
         """An entry as it is handed to a store: the journal's fields in their order, then the hash."""
@@ -158,4 +160,5 @@ class Books:
         yield [tx.timer(j, key) for key in (*waiting, ("id-0", "no.such", ""))]
         yield [tx.next_wake(j, waiting[:n]) for n in range(len(waiting) + 1)]
         yield [tx.key(j, actor, name) for actor in ("here/a", "here/b") for name in ("k", "l")]
+        yield tx.keys_caused(j, ["cause", "c", *(f"cause-{n}" for n in range(4))])
         yield tx.cursor(FOLD, j), tx.figures(FOLD, j), [tx.figure(FOLD, j, text) for text in TEXTS]

@@ -12,7 +12,7 @@ from communitycore.conformance.room import Tool
 from communitycore.conformance.suite import Suite, needs
 from communitycore.conformance.threads import whole
 from communitycore.kernel.errors import OutcomeUnknown, StoreError
-from communitycore.ports import Store
+from communitycore.ports import Batch, Store
 
 
 class LostCommits(Suite):
@@ -33,9 +33,11 @@ class LostCommits(Suite):
     def test_a_commit_that_may_have_been_kept_says_so(self, books: Books, kept: bool) -> None:
         """As no error that invites to simply do it again."""
         self.break_commit(books.store, kept=kept)
+        batch: Batch | None = None
         with pytest.raises(StoreError) as told, books.store.writing() as tx:
             batch = books.write_in(tx, put(sample("a")), notes=["a"])
             tx.commit()
+        assert batch is not None
         unknown = isinstance(told.value, OutcomeUnknown)
         assert unknown or not kept, "it was kept, and is told as if it had not been"
         assert unknown or told.value.retryable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from communitycore.conformance.agreement import Agreement
 from communitycore.conformance.commits import LostCommits
+from communitycore.conformance.erasing import Erasing
 from communitycore.conformance.heads import Heads
 from communitycore.conformance.interleavings import Interleavings
 from communitycore.conformance.journal import Journal
@@ -27,6 +28,7 @@ SUITES: tuple[type[Suite], ...] = (
     Keys,
     Figures,
     Transactions,
+    Erasing,
     Agreement,
     Interleavings,
     Threads,
@@ -48,6 +50,7 @@ class Everything(
     Keys,
     Figures,
     Transactions,
+    Erasing,
     Agreement,
     Interleavings,
     Threads,

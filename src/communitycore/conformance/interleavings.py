@@ -198,6 +198,16 @@ class Interleavings(Suite):
             assert tx.head(books.id) == one.head
             assert tx.head(other.id) == two.head
 
+    @needs("threads", "parallel")
+    def test_a_writer_of_another_jurisdiction_does_not_wait(self, books: Books, hands: Hands) -> None:
+        first, second = hands
+        other = Books(books.store)
+        first.locks(books.store, books.id)
+        first.do(lambda: books.write_in(first.tx, put(sample("a"))))
+        second.do(lambda: other.write(put(sample("a"))), AT_ONCE)
+        assert other.get("a") == sample("a")
+        assert books.get("a") is None
+
     @needs("threads")
     @pytest.mark.parametrize("kept", [True, False])
     def test_of_two_that_found_with_one_code_one_is_refused(self, books: Books, hands: Hands, kept: bool) -> None:

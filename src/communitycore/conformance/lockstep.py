@@ -197,8 +197,10 @@ class Machine(RuleBasedStateMachine):
         for each in given if isinstance(given, (list, tuple)) else (given,):
             if isinstance(each, tuple) and len(each) == 2 and each[0] == "gave":
                 self.learn(each[1])
-            elif type(each) in self.seen and each.id not in self.seen[type(each)]:
-                self.seen[type(each)].append(each.id)
+            elif (ids := self.seen.get(type(each))) is not None:
+                made: Any = each
+                if made.id not in ids:
+                    ids.append(made.id)
 
     @initialize()
     def begin(self) -> None:
@@ -428,6 +430,18 @@ class Machine(RuleBasedStateMachine):
                 if got is not None:
                     assert dict(got) == rebuilt(side.hub.store, fold, place)
 
+    @rule(seed=SEEDS)
+    def erase(self, seed: int) -> None:
+        """Somebody's card, as an administrator or by themselves; what is left is seldom scrubbed."""
+        self.throw(seed)
+        local = Ref(self.places[1], self.one(Neighbour))
+        who = self.pick(local, local, Ref("x", "far"))
+        actor = self.pick(self.admin, self.admin, who, Ref("x", "keeper"))
+        self.both(lambda side: side.hub.holdings(who, actor=actor))
+        self.both(lambda side: side.hub.erase(who, actor=actor, reason="asked for"))
+        if self.pick(True, *[False] * 4):
+            self.both(lambda side: side.hub.scrub())
+
     @rule(code=st.sampled_from(["370115", "n1", "n2", "r1"]), parent=st.integers(0, 3))
     def found(self, code: str, parent: int) -> None:
         above = self.places[parent % len(self.places)]
@@ -519,7 +533,7 @@ class Lockstep(Suite):
 
 
 def run(kind: type[Machine], **more: Any) -> None:
-    """Let a machine work: half as many lives as the Hypothesis profile has examples, unless told otherwise."""
-    examples = max(5, settings().max_examples // 2)
+    """Let a machine work: a quarter as many lives as the Hypothesis profile has examples, unless told otherwise."""
+    examples = max(4, settings().max_examples // 4)
     usual = {"max_examples": examples, "stateful_step_count": 25, "deadline": None}
     run_state_machine_as_test(kind, settings=settings(**{**usual, **more}))

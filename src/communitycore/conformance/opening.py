@@ -12,7 +12,7 @@ from communitycore.conformance.suite import Suite, needs
 from communitycore.kernel.errors import CommunityCoreError, NotUnique, StoreUnusable
 from communitycore.ports import Store
 
-KNOWN = ("threads", "processes", "durable")
+KNOWN = ("threads", "processes", "parallel", "durable", "scrub")
 
 
 class Opening(Suite):

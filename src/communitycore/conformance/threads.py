@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 import communitycore as cc
 from communitycore.conformance import room
 from communitycore.conformance.bench import DAY, Bench
@@ -40,11 +42,12 @@ class Threads(Suite):
     """However many threads share a hub or a store, what is done is what one after another would have done."""
 
     @needs("threads")
-    def test_what_many_claim_has_one_winner_each(self, bench: Bench) -> None:
+    @pytest.mark.parametrize("hubs", ["one", "each"])
+    def test_what_many_claim_has_one_winner_each(self, bench: Bench, hubs: str) -> None:
         tools = [bench.tool(name=f"{n}") for n in range(24)]
         ids: list[str] = [tool.id for tool in tools]
         to = bench.neighbour().id
-        desks = bench.desks(THREADS)
+        desks = [bench.desk] * THREADS if hubs == "one" else bench.desks(THREADS)
         won = together(*[lambda n=n: borrow_all(desks[n], ids, to, n) for n in range(THREADS)])
         assert [each for each in won if isinstance(each, BaseException)] == []
         claimed(bench, tools, won)

@@ -140,6 +140,31 @@ class Keys(Suite):
         books.write(keys=[key(text, cause=f"c-{n}") for n, text in enumerate(TEXTS)])
         assert [self.kept(books, text).cause for text in TEXTS] == [f"c-{n}" for n in range(len(TEXTS))]
 
+    def test_an_emptied_key_stays_and_tells_of_its_call_no_more(self, books: Books) -> None:
+        other = Books(books.store)
+        for each in (books, other):
+            each.write(keys=[key("k"), key("l"), key("k", "here/b")])
+        books.write(emptied=[("here/a", "k"), ("here/b", "k")])
+        assert self.kept(books, "k") == key("k", salt="", mac="")
+        assert self.kept(books, "k", "here/b") == key("k", "here/b", salt="", mac="")
+        assert self.kept(books, "l") == key("l")
+        assert self.kept(other, "k") == key("k")
+        books.write(keys=[key("m")], emptied=[("here/a", "l"), ("here/a", "k"), ("here/a", "no such")])
+        assert [self.kept(books, name).mac for name in "klm"] == ["", "", key().mac]
+
+    def test_keys_are_found_by_their_causes_however_many(self, books: Books) -> None:
+        other = Books(books.store)
+        other.write(keys=[key("k", cause="c-1")])
+        some = [key(f"k-{n}", cause=f"c-{n}") for n in range(3)]
+        books.write(keys=[*some, key("k-1", "here/b", cause="c-1"), key("a", cause="c-1"), key("z", cause="C-1")])
+        with books.reading() as tx:
+            found = tx.keys_caused(books.id, ["c-1"])
+            assert [(one.actor, one.key) for one in found] == [("here/a", "a"), ("here/a", "k-1"), ("here/b", "k-1")]
+            assert found[1] == some[1]
+            assert tx.keys_caused(books.id, []) == tx.keys_caused(books.id, ["c", "c-", "c-11", ""]) == []
+            many = [f"c-{n}" for n in range(2_500, -1, -1)]
+            assert [one.key for one in tx.keys_caused(books.id, many)] == ["a", "k-0", "k-1", "k-2", "k-1"]
+
     def test_a_key_is_kept_once(self, books: Books) -> None:
         books.write(keys=[key("k", cause="first")])
         with pytest.raises(KeyReused):

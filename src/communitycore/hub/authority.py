@@ -59,11 +59,16 @@ class Authority:
         """Whether the actor may read this record."""
         return any(self._admits_read(way, record) for way in shape.read)
 
-    def shown(self, shape: Shape, record: Any, entry: Entry) -> Entry:
-        """An entry of a record that the actor may read, without who acted unless they may learn that."""
+    def shown(self, shape: Shape, record: Any, entry: Entry) -> Entry | None:
+        """An entry of a record that the actor may read, without who acted unless they may learn that.
+
+        None for one that says that the record was erased, whose moment would lead to the person.
+        """
         if shape.actors is None or entry.actor == str(self.actor):
             return entry
-        return entry if any(self._admits_read(way, record) for way in shape.actors) else entry.without_actor()
+        if any(self._admits_read(way, record) for way in shape.actors):
+            return entry
+        return None if entry.erases else entry.without_actor()
 
     def reads_some(self, shape: Shape) -> bool:
         """Whether the actor may read any record of this kind by the kind alone."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from communitycore.hub.authority import parameter_of
+from communitycore.hub.owners import Owners
 from communitycore.kernel.command import Command, Declared, Fold, Reaction, Read, Room
 from communitycore.kernel.errors import Mistake
 from communitycore.kernel.record import shape_of
@@ -27,6 +28,7 @@ class Catalogue:
         self.by_entry: dict[str, tuple[Reaction, ...]] = {}
         self.folds: dict[str, Fold] = {}
         self.subject: Shape | None = None
+        self.lacking: Mapping[str, frozenset[str]] = {}  # the store's; see ports.Migrating
         self._by_id_type: dict[Any, Shape] = {}
         self._concerned: dict[str, str | None] = {}
         self._owned: dict[tuple[str, Own], tuple[str, Shape | None]] = {}
@@ -56,7 +58,7 @@ class Catalogue:
             _put(self.folds, _name(fold.name), fold, f"room {room.name}: fold")
 
     def check(self) -> None:
-        """Check every rule against the arguments it names, and every result against its readers.
+        """Check every rule against the arguments it names, every result against its readers, and every owner.
 
         Run by tests and by `communitycore plugins`, and for rooms from outside when they are opened.
         """
@@ -80,6 +82,7 @@ class Catalogue:
             for way in (*all_ways(shape.read), *(() if shape.actors is None else all_ways(shape.actors))):
                 if isinstance(way, Own) and (way.field or way.argument) not in (*shape.by_name, "id"):
                     raise Mistake(f"{shape.kind}: a rule names {way.field or way.argument!r}, which it has not")
+        Owners(self)
 
     def owned(self, command: Declared, way: Own) -> tuple[str, Shape | None]:
         """The parameter that `own(...)` names in this command, and the kind whose field it then reads."""
@@ -110,6 +113,10 @@ class Catalogue:
     def parameter(self, command: Declared, argument: str) -> str:
         """The parameter that a rule's argument names."""
         return parameter_of(command, argument)
+
+    def named_by(self, id_type: Any) -> Shape | None:
+        """The kind whose ids are of this type, if an open room has it."""
+        return self._by_id_type.get(id_type)
 
     def shape(self, kind: str) -> Shape:
         """The kind of this name. Raises Mistake if no open room has it."""

@@ -93,6 +93,8 @@ class Desk:
     def history(self, kind: Kind[K, I], id: I) -> list[Entry]:
         """A record's journal entries, oldest first, without who acted where the kind keeps that from the reader.
 
+        Where it does, those that say that it was erased are left out: their moment would lead to the person.
+
         Raises NotFound, NotAllowed.
         """
         return self.hub.history(self, kind, id)

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from communitycore.kernel.command import Fold
-from communitycore.kernel.errors import CommunityCoreError, Mistake
+from communitycore.kernel.errors import CommunityCoreError, Mistake, StoreError
 from communitycore.kernel.shape import check_text
 from communitycore.ports import Store, Writing
 
@@ -60,6 +60,8 @@ def _fold_page(tx: Writing, fold: Fold, jurisdiction: str) -> FoldStopped | None
         if entry.name in fold.on:
             try:
                 rows.update({check_text(key, fold.name, KEY_MAX): _text(row) for key, row in fold.apply(get, entry)})
+            except StoreError:
+                raise  # met by `get`, and none of the fold's
             except Exception as cause:  # noqa: BLE001 - any fault of a fold stops it here, shown
                 why = f"{type(cause).__name__}: {cause}"
                 stopped = FoldStopped(fold=fold.name, jurisdiction=jurisdiction, seq=entry.seq, why=why)

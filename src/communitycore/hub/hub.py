@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from communitycore.hub.authority import Authority
 from communitycore.hub.bodies import Bodies
@@ -27,10 +27,14 @@ from communitycore.kernel.query import Where
 from communitycore.kernel.record import Kind, Record
 from communitycore.kernel.shape import Shape
 from communitycore.kernel.view import View
-from communitycore.ports import Reading, Store, Timer
+from communitycore.ports import Migrating, Reading, Store, Timer
 
 if TYPE_CHECKING:
-    from communitycore.hub.verify import Anchor, Progress, Report
+    from communitycore.hub.certificate import Certificate
+    from communitycore.hub.erasing import Erasing, Holding
+    from communitycore.hub.parcel import Contents
+    from communitycore.hub.report import Anchor, Checkpoint, Progress, Report
+    from communitycore.hub.upcasting import Upcasted
     from communitycore.kernel.geometry import Area, Point
 
 T = TypeVar("T")
@@ -66,6 +70,8 @@ class Hub:
         self._road = Road(self._office)
         self._wakes = Wakes(self._office)
         store.prepare(self.catalogue.shapes.values())
+        if isinstance(store, Migrating):
+            self.catalogue.lacking = store.lacking()
 
     @property
     def store(self) -> Store:
@@ -189,6 +195,18 @@ class Hub:
         with self.store.reading() as tx:
             return [t for t in tx.timers(self.resolve(code), None, 1_000) if t.parked is not None]
 
+    # earlier forms
+
+    def upcast(self, progress: Callable[[int], object] | None = None) -> Upcasted:
+        """Step every row of an earlier form, and every one that lacks an added field, into today's form.
+
+        Each by the system, with an entry `kind.upcast`, at most 1,000 a transaction. It may be broken off and begun
+        again at any time; searches are right before, during and after. progress: called with how many were stepped.
+        """
+        from communitycore.hub.upcasting import upcast
+
+        return upcast(self._office, progress)
+
     # reading
 
     def read_one(self, desk: Desk, kind: Kind[K, I], id: I) -> K:
@@ -240,7 +258,8 @@ class Hub:
             entries = tx.entries_of(desk.jurisdiction, shape.kind, id)
             if not entries:
                 raise NotFound(kind=shape.kind, id=str(id))  # it stands above, where its history is
-            return [authority.shown(shape, record, entry) for entry in entries]
+            shown = (authority.shown(shape, record, entry) for entry in entries)
+            return [entry for entry in shown if entry is not None]
 
     def figures(self, desk: Desk, fold: Fold) -> list[tuple[str, Any]]:
         """See Desk.figures."""
@@ -253,20 +272,99 @@ class Hub:
         with self.store.reading() as tx:
             return [(key, json.loads(text)) for key, text in tx.figures(fold.name, desk.jurisdiction)]
 
+    # erasing
+
+    def holdings(self, party: Ref, *, actor: Ref) -> tuple[Holding, ...]:
+        """What is held of a person in each jurisdiction where the actor may erase them: how much, not what it says.
+
+        Raises NotFound, NotAllowed.
+        """
+        return self._erasing(actor).holdings(party, actor)
+
+    def erase(self, party: Ref, *, actor: Ref, reason: str, progress: Progress | None = None) -> Certificate:
+        """Erase what is personal of a person 删除个人信息, here and wherever `same_as` says it is the same person.
+
+        In every jurisdiction where the actor is an administrator, or the person themselves; at most 1,000 records a
+        transaction. Done again after it was broken off it goes on, and done again after that it changes nothing. What
+        the law has kept stays, and can be erased later. reason: kept in the journal for ever; a request's number.
+        progress: called with how many records are done, and how many there are.
+        Raises NotFound, NotAllowed; BadValue for a reason that is blank or repeats what is to be erased.
+        """
+        return self._erasing(actor).erase(party, actor, reason, progress)
+
+    def scrub(self) -> None:
+        """Have the store rewritten, so that no byte of what was erased is left in it; may take long.
+
+        `store.capabilities["scrub"]` says what is beyond its reach, if anything is.
+        Raises StoreBusy, StoreUnusable.
+        """
+        self._office.standing.forget()
+        self.store.scrub()
+
+    def _erasing(self, actor: Ref) -> Erasing:
+        from communitycore.hub.erasing import Erasing
+
+        return Erasing(self._office, lambda place: self.desk(place, actor), self.carry_out)
+
     # proof
 
-    def verify(self, anchor: Anchor | None = None, progress: Progress | None = None) -> Report:
-        """Check chain, rows and timers of every jurisdiction; with an anchor also for a cut tail or an old state."""
+    def verify(
+        self,
+        anchor: Anchor | None = None,
+        progress: Progress | None = None,
+        *,
+        resume: Checkpoint | None = None,
+        keep: Callable[[Checkpoint], None] | None = None,
+    ) -> Report:
+        """Check chain, rows and timers of every jurisdiction; with an anchor also for a cut tail or an old state.
+
+        progress: told how many entries are checked, and of how many. keep: given a checkpoint after each page.
+        resume: the last one of a verification that was broken off, which goes on from there.
+        """
         from communitycore.hub.verify import verify
 
-        return verify(self.store, self.catalogue, anchor, progress)
+        return verify(self.store, self.catalogue, anchor, progress, resume=resume, keep=keep)
 
     def anchor(self) -> Anchor:
         """Where every journal stands now: keep it where this store's keepers cannot write."""
-        from communitycore.hub.verify import Anchor
+        from communitycore.hub.report import Anchor
 
         with self.store.reading() as tx:
             return Anchor({head.id: (head.seq, head.hash) for head in tx.heads()})
+
+    # moving house
+
+    def export(self, code: str, file: BinaryIO, *, progress: Progress | None = None) -> Contents:
+        """Write a jurisdiction to `file`, all of it and as it stands now: for operators, not for actors.
+
+        The stream holds personal data and the salts that hide it in the journal: keep it as you keep the store.
+        progress: told how many records are written, and of how many as far as is known.
+        Raises UnknownCode; Damaged for a journal that does not hold; Mistake where the room of a kind is not open.
+        """
+        from communitycore.hub.export import export
+
+        at = times.to_text(times.aware(self.clock(), "clock"))
+        return export(self.store, self.catalogue, self.resolve(code), file, at, progress)
+
+    def take_in(self, file: BinaryIO, *, progress: Progress | None = None, anchor: Anchor | None = None) -> Contents:
+        """Take in the jurisdiction that `export` wrote to `file`, with its timers, keys and figures.
+
+        Nobody sees it before all of it is here and verified. Broken off, it goes on where it stopped when it is given
+        the same file again; `discard` removes what it left instead. anchor: one kept elsewhere, to hold it against.
+        Raises AlreadyHere, CodeTaken, ExportUnfit, ExportDamaged; OtherExport where another file was begun.
+        """
+        from communitycore.hub.taking_in import take_in
+
+        return take_in(self.store, self.catalogue, self._directory, file, progress, anchor)
+
+    def discard(self, jurisdiction: str) -> None:
+        """Remove what taking in the jurisdiction of this id left when it was broken off.
+
+        Raises AlreadyHere for one that is whole: such a one is never removed.
+        """
+        from communitycore.hub.taking_in import discard
+
+        discard(self.store, jurisdiction)
 
     def journal(self, code: str, after: int = 0, limit: int = 1_000) -> list[Entry]:
         """Entries of one jurisdiction with seq > after: for operators and followers, not for actors."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Self
 
-from communitycore.kernel.errors import CodeTaken, KeyReused, Mistake, NotUnique, StaleStep, StoreBusy
+from attrs import evolve
+
+from communitycore.hub import refitting
+from communitycore.kernel.errors import CodeTaken, KeyReused, Mistake, NotUnique, StaleStep, StoreBusy, StoreUnusable
 from communitycore.kernel.journal import FIELDS, Entry
 from communitycore.kernel.query import Query
 from communitycore.kernel.shape import Row, Shape
-from communitycore.ports import Batch, Head, Key, Timer
+from communitycore.ports import Batch, Head, Key, Plan, Timer
 
 
 def entry_of(values: tuple[Any, ...]) -> Entry:
@@ -26,6 +29,7 @@ class _Table:
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
+        self.fits = [shape]
         self.rows: dict[str, Row] = {}
         columns = [n for n, column in enumerate(shape.columns) if column.indexed or column.unique]
         self.index: dict[int, dict[Any, set[str]]] = {n: defaultdict(set) for n in columns}
@@ -44,6 +48,8 @@ class _Table:
     def find(self, query: Query) -> list[Row]:
         best: Iterable[str] | None = None
         for t in query.tests:
+            if t.column == 0 and t.test == "in":
+                return query.pick(self.rows[id] for id in set(t.value) if id in self.rows)
             if t.test == "=" and t.column in self.index:
                 found = self.index[t.column].get(t.value, ())
                 if best is None or len(found) < len(best):  # type: ignore[arg-type]
@@ -52,9 +58,9 @@ class _Table:
 
 
 class _Books:
-    """All of one jurisdiction."""
+    """All of one jurisdiction; without a head while it is brought in from elsewhere."""
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head | None) -> None:
         self.head = head
         self.tables: dict[str, _Table] = {}
         self.entries: list[tuple[Any, ...]] = []
@@ -69,10 +75,12 @@ class _Books:
         table = self.tables.get(shape.kind)
         if table is None:
             table = self.tables[shape.kind] = _Table(shape)
+        elif table.shape is not shape and shape not in table.fits:
+            refitting.check(table.shape, shape)
+            table.fits.append(shape)
         return table
 
 
-_NOWHERE = Head("", "", 0, "", "", 0, None)
 _SEQ, _KIND, _RECORD, _CAUSE = (FIELDS.index(name) for name in ("seq", "kind", "record", "cause"))
 
 
@@ -84,6 +92,7 @@ class MemoryStore:
         "parallel": "a memory store has one writer",
         "durable": "a memory store ends with its process",
         "processes": "a memory store belongs to one process",
+        "scrub": True,
     }
 
     def __init__(self, url: str = "memory://") -> None:
@@ -91,9 +100,77 @@ class MemoryStore:
         self.books: dict[str, _Books] = {}
         self._writer = threading.Lock()
         self._state = threading.RLock()
+        self._shapes: dict[str, Shape] = {}
+        self._lacking: dict[str, frozenset[str]] = {}
 
     def prepare(self, shapes: Iterable[Shape]) -> None:
-        """Nothing to make: tables come with their first row."""
+        """Tables come with their first row; those that another set of records made are refitted.
+
+        Raises StoreUnusable, and changes nothing, where that cannot be.
+        """
+        with self._writer, self._state:
+            wanted = {shape.kind: shape for shape in shapes}
+            for obstacle in self._obstacles(wanted):
+                raise obstacle
+            for kind, shape in wanted.items():
+                was = self._shapes.get(kind)
+                self._shapes[kind] = shape
+                if was is not None and not refitting.same(was, shape):
+                    self._refit(was, shape)
+
+    def _refit(self, was: Shape, shape: Shape) -> None:
+        kind = shape.kind
+        # Of rows of an older number the hub knows by that number what they may lack.
+        lacking = shape.lacked_by(was.position) if was.schema == shape.schema and self._rows(kind) else frozenset()
+        if lacking:
+            self._lacking[kind] = self._lacking.get(kind, frozenset()) | lacking
+        for books in self.books.values():
+            if (table := books.tables.get(kind)) is not None:
+                books.tables[kind] = fresh = _Table(shape)
+                for row in table.rows.values():
+                    fresh.put(refitting.refitted(was, shape, row))
+
+    def _rows(self, kind: str) -> list[Row]:
+        return [
+            row for books in self.books.values() if kind in books.tables for row in books.tables[kind].rows.values()
+        ]
+
+    def _obstacles(self, shapes: Mapping[str, Shape]) -> Iterator[StoreUnusable]:
+        for kind, shape in shapes.items():
+            was = self._shapes.get(kind)
+            if was is not None and not refitting.same(was, shape):
+                kept = [books.tables[kind].rows.values() for books in self.books.values() if kind in books.tables]
+                yield from refitting.obstacles(was, shape, kept)
+
+    def plan(self, shapes: Iterable[Shape]) -> Plan:
+        """No table need be made; which rows are of an earlier form, and what is in the way."""
+        older: dict[str, dict[int, int]] = {}
+        lacking: dict[str, dict[str, int]] = {}
+        with self._state:
+            wanted = {shape.kind: shape for shape in shapes}
+            for kind, shape in wanted.items():
+                rows, was = self._rows(kind), self._shapes.get(kind, shape)
+                if numbers := Counter(row[2] for row in rows if row[2] < shape.schema):
+                    older[kind] = dict(sorted(numbers.items()))
+                counts = {name: _nulls(rows, was, name) for name in sorted(self._lacking.get(kind, frozenset()))}
+                if was.schema == shape.schema:
+                    counts |= {name: len(rows) for name in sorted(shape.lacked_by(was.position))}
+                if any(counts.values()):
+                    lacking[kind] = {name: count for name, count in counts.items() if count}
+            return Plan(obstacles=tuple(self._obstacles(wanted)), older=older, lacking=lacking)
+
+    def lacking(self) -> Mapping[str, frozenset[str]]:
+        return dict(self._lacking)
+
+    def settle(self) -> None:
+        with self._state:
+            for kind, names in list(self._lacking.items()):
+                rows = self._rows(kind)
+                left = frozenset(name for name in names if _nulls(rows, self._shapes[kind], name))
+                if left:
+                    self._lacking[kind] = left
+                else:
+                    del self._lacking[kind]
 
     def reading(self) -> MemoryReading:
         return MemoryReading(self.books, self._state)
@@ -101,8 +178,22 @@ class MemoryStore:
     def writing(self, *, wait: bool = True) -> MemoryWriting:
         return MemoryWriting(self, wait)
 
+    def scrub(self) -> None:
+        """Rows were replaced; their indexes alone still know the values that nobody has any more."""
+        with self._writer, self._state:
+            for books in self.books.values():
+                for table in books.tables.values():
+                    for index in table.index.values():
+                        for value in [value for value, ids in index.items() if not ids]:
+                            del index[value]
+
     def close(self) -> None:
         self.books.clear()
+
+
+def _nulls(rows: Iterable[Row], shape: Shape, name: str) -> int:
+    n = shape.position.get(name)
+    return 0 if n is None else sum(row[n] is None for row in rows)
 
 
 class MemoryReading:
@@ -111,6 +202,7 @@ class MemoryReading:
     def __init__(self, books: dict[str, _Books], state: threading.RLock) -> None:
         self._books = books
         self._state = state
+        self._orders: dict[tuple[str, ...], list[Any]] = {}
 
     def __enter__(self) -> Self:
         # Held while reading, so that no commit falls between two reads.
@@ -122,8 +214,7 @@ class MemoryReading:
 
     def _of(self, jurisdiction: str) -> _Books:
         """Its books; empty ones where there is no such jurisdiction, or where it is only being founded."""
-        books = self._books.get(jurisdiction)
-        return _Books(_NOWHERE) if books is None else books
+        return self._books.get(jurisdiction) or _Books(None)
 
     def head(self, jurisdiction: str) -> Head | None:
         books = self._books.get(jurisdiction)
@@ -131,13 +222,18 @@ class MemoryReading:
 
     def heads(self, jurisdictions: Sequence[str] | None = None) -> list[Head]:
         wanted = self._books if jurisdictions is None else set(jurisdictions) & self._books.keys()
-        return [self._books[id].head for id in sorted(wanted)]
+        return [head for id in sorted(wanted) if (head := self._books[id].head) is not None]
 
     def get(self, shape: Shape, jurisdiction: str, id: str) -> Row | None:
         return self._of(jurisdiction).table(shape).rows.get(id)
 
     def find(self, shape: Shape, jurisdiction: str, query: Query) -> list[Row]:
-        return self._of(jurisdiction).table(shape).find(query)
+        table = self._of(jurisdiction).table(shape)
+        if query.tests or query.order or query.descending:
+            return table.find(query)
+        after = None if query.after is None else query.after[1]
+        ids = self._sorted(("rows", jurisdiction, shape.kind), table.rows)
+        return [table.rows[id] for id in _page(ids, after, query.limit)]
 
     def entries(self, jurisdiction: str, after: int, limit: int) -> list[Entry]:
         kept = self._of(jurisdiction).entries
@@ -160,6 +256,15 @@ class MemoryReading:
     def key(self, jurisdiction: str, actor: str, key: str) -> Key | None:
         return self._of(jurisdiction).keys.get((actor, key))
 
+    def keys_caused(self, jurisdiction: str, causes: Sequence[str]) -> list[Key]:
+        wanted = set(causes)
+        kept = self._of(jurisdiction).keys
+        return [kept[name] for name in sorted(kept) if kept[name].cause in wanted]
+
+    def keys(self, jurisdiction: str, after: tuple[str, str] | None, limit: int) -> list[Key]:
+        kept = self._of(jurisdiction).keys
+        return [kept[key] for key in _page(self._sorted(("keys", jurisdiction), kept), after, limit)]
+
     def timer(self, jurisdiction: str, key: tuple[str, str, str]) -> Timer | None:
         return self._of(jurisdiction).timers.get(key)
 
@@ -173,6 +278,10 @@ class MemoryReading:
         ]
         return sorted(found, key=lambda t: (t.due, t.seq, t.key))[:limit]
 
+    def timers_after(self, jurisdiction: str, after: tuple[str, str, str] | None, limit: int) -> list[Timer]:
+        kept = self._of(jurisdiction).timers
+        return [kept[key] for key in _page(self._sorted(("timers", jurisdiction), kept), after, limit)]
+
     def next_wake(self, jurisdiction: str, without: Sequence[tuple[str, str, str]]) -> str | None:
         gone = set(without)
         return min(
@@ -183,11 +292,29 @@ class MemoryReading:
     def cursor(self, follower: str, jurisdiction: str) -> tuple[int, int]:
         return self._of(jurisdiction).cursors.get(follower, (0, 0))
 
+    def cursors(self, jurisdiction: str) -> list[tuple[str, int, int]]:
+        return [(follower, *place) for follower, place in sorted(self._of(jurisdiction).cursors.items())]
+
     def figure(self, fold: str, jurisdiction: str, key: str) -> str | None:
         return self._of(jurisdiction).figures[fold].get(key)
 
-    def figures(self, fold: str, jurisdiction: str) -> list[tuple[str, str]]:
-        return sorted(self._of(jurisdiction).figures[fold].items())
+    def figures(
+        self, fold: str, jurisdiction: str, after: str | None = None, limit: int | None = None
+    ) -> list[tuple[str, str]]:
+        kept = self._of(jurisdiction).figures[fold]
+        return [(key, kept[key]) for key in _page(self._sorted(("figures", jurisdiction, fold), kept), after, limit)]
+
+    def _sorted(self, what: tuple[str, ...], kept: Iterable[Any]) -> list[Any]:
+        """The keys of `kept` in order, sorted once for all pages: within a transaction nothing changes."""
+        found = self._orders.get(what)
+        if found is None:
+            found = self._orders[what] = sorted(kept)
+        return found
+
+
+def _page(ordered: list[Any], after: Any, limit: int | None) -> list[Any]:
+    start = 0 if after is None else bisect_right(ordered, after)
+    return ordered[start : None if limit is None else start + limit]
 
 
 class MemoryWriting(MemoryReading):
@@ -200,6 +327,8 @@ class MemoryWriting(MemoryReading):
         self._over = False
         self._new: dict[str, Head] = {}
         self._batches: list[Batch] = []
+        self._brought: list[Batch] = []
+        self._forgotten: list[str] = []
         self._folds: list[tuple[str, str, Mapping[str, str | None], int, int, bool]] = []
 
     def __enter__(self) -> Self:
@@ -215,14 +344,37 @@ class MemoryWriting(MemoryReading):
 
     def found(self, head: Head) -> None:
         self._check_code(head)
-        if head.id in self._books:
+        if self.head(head.id) is not None:
             raise CodeTaken(given=head.code, jurisdiction=head.id)
         self._new[head.id] = head
 
     def write(self, batch: Batch) -> None:
-        books = self._books.get(batch.head.id)
         if batch.head.code != batch.was.code:
             self._check_code(batch.head)
+        self._check_rows(batch)
+        self._check_keys(batch)
+        books = self._books.get(batch.head.id)
+        head = self._new.get(batch.head.id) if books is None or books.head is None else books.head
+        if head is None or head.seq != batch.was.seq:
+            current = 0 if head is None else head.seq
+            raise StaleStep(kind="jurisdiction", id=batch.head.id, before=batch.was.seq, current=current)
+        self._batches.append(batch)
+
+    def bring(self, batch: Batch) -> None:
+        self._check_rows(batch)
+        self._check_keys(batch)
+        entries = self._of(batch.head.id).entries
+        if batch.entries and entries and batch.entries[0][_SEQ] <= entries[-1][_SEQ]:
+            raise StaleStep(
+                kind="jurisdiction", id=batch.head.id, before=batch.entries[0][_SEQ], current=entries[-1][_SEQ]
+            )
+        self._brought.append(batch)
+
+    def forget(self, jurisdiction: str) -> None:
+        self._forgotten.append(jurisdiction)
+
+    def _check_rows(self, batch: Batch) -> None:
+        books = self._books.get(batch.head.id)
         moving: set[tuple[str, str]] | None = None
         fresh: dict[tuple[str, int, Any], str] = {}
         for shape, row, expected in batch.rows:
@@ -232,18 +384,16 @@ class MemoryWriting(MemoryReading):
             if shape.unique:
                 moving = moving or {(shape.kind, row[0]) for shape, row, _ in batch.rows}
                 self._check_unique(books, shape, row, moving, fresh)
-        head = self._new.get(batch.head.id) if books is None else books.head
-        for kept in batch.keys:
-            if books is not None and (kept.actor, kept.key) in books.keys:
-                raise KeyReused(key=kept.key)
-        if head is None or head.seq != batch.was.seq:
-            current = 0 if head is None else head.seq
-            raise StaleStep(kind="jurisdiction", id=batch.head.id, before=batch.was.seq, current=current)
-        self._batches.append(batch)
+
+    def _check_keys(self, batch: Batch) -> None:
+        kept = self._of(batch.head.id).keys
+        for key in batch.keys:
+            if (key.actor, key.key) in kept:
+                raise KeyReused(key=key.key)
 
     def _check_code(self, head: Head) -> None:
         for books in self._books.values():
-            if books.head.code == head.code and books.head.id != head.id:
+            if books.head is not None and books.head.code == head.code and books.head.id != head.id:
                 raise CodeTaken(given=head.code, jurisdiction=books.head.id)
 
     def _check_unique(
@@ -274,11 +424,15 @@ class MemoryWriting(MemoryReading):
         self._over = True
         with self._state:
             for head in self._new.values():
-                self._books[head.id] = _Books(head)
+                self._books.setdefault(head.id, _Books(head)).head = head
             for batch in self._batches:
-                self._apply(batch)
+                self._books[batch.head.id].head = batch.head
+                self._apply(self._books[batch.head.id], batch)
+            for batch in self._brought:
+                self._apply(self._books.setdefault(batch.head.id, _Books(None)), batch)
             for fold, jurisdiction, rows, seq, version, anew in self._folds:
-                kept = self._books[jurisdiction].figures[fold]
+                books = self._books.setdefault(jurisdiction, _Books(None))
+                kept = books.figures[fold]
                 if anew:
                     kept.clear()
                 for key, text in rows.items():
@@ -286,11 +440,14 @@ class MemoryWriting(MemoryReading):
                         kept.pop(key, None)
                     else:
                         kept[key] = text
-                self._books[jurisdiction].cursors[fold] = (seq, version)
+                books.cursors[fold] = (seq, version)
+                if (seq, version) == (0, 0):
+                    del books.cursors[fold]
+            for jurisdiction in self._forgotten:
+                if self._of(jurisdiction).head is None:
+                    self._books.pop(jurisdiction, None)
 
-    def _apply(self, batch: Batch) -> None:
-        books = self._books[batch.head.id]
-        books.head = batch.head
+    def _apply(self, books: _Books, batch: Batch) -> None:
         for shape, row, _ in batch.rows:
             books.table(shape).put(row)
         for n, values in enumerate(batch.entries, len(books.entries)):
@@ -303,3 +460,6 @@ class MemoryWriting(MemoryReading):
             books.timers[timer.key] = timer
         for kept in batch.keys:
             books.keys[kept.actor, kept.key] = kept
+        for name in batch.emptied:
+            if name in books.keys:
+                books.keys[name] = evolve(books.keys[name], salt="", mac="")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hmac import compare_digest
 from hmac import digest as hmac_digest
@@ -12,20 +12,33 @@ from attrs import evolve
 
 from communitycore.hub.authority import _GRANT, Authority, grants_by_holder
 from communitycore.hub.catalogue import Catalogue
+from communitycore.hub.clearing import clear
+from communitycore.hub.forms import any_older, find_all
 from communitycore.hub.standing import Standing, StandingCache
 from communitycore.kernel import convert, times
 from communitycore.kernel.change import Change, Step, note
 from communitycore.kernel.command import Call, Command
-from communitycore.kernel.errors import KeyReused, Mistake, NotAllowed, NotUnique, Refused, StaleStep, TooMuch
+from communitycore.kernel.erasure import resalted
+from communitycore.kernel.errors import (
+    KeyErased,
+    KeyReused,
+    Mistake,
+    NotAllowed,
+    NotUnique,
+    Refused,
+    StaleStep,
+    TooMuch,
+)
 from communitycore.kernel.ids import Draw, JurisdictionId, Ref, system
 from communitycore.kernel.journal import FORMAT, chain_hash, state_digest
 from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.query import Query, Test
 from communitycore.kernel.record import Record, shape_of
-from communitycore.kernel.shape import INDEXED_MAX, Row, Shape, check_text
+from communitycore.kernel.shape import ERASED, INDEXED_MAX, Row, Shape, check_text
 from communitycore.kernel.view import Held, Layer, View
 from communitycore.ports import Batch, Head, Key, Reading, Timer
 
+_remember = object.__setattr__  # a record is frozen, but for the row it knows, whose salt tells what was erased
 TOUCH_MAX = 1_000
 DEPTH_MAX = 16
 _JURISDICTION = shape_of(Jurisdiction)
@@ -37,9 +50,14 @@ Guard = Callable[[Jurisdiction, Jurisdiction], None]
 class Base:
     """The committed state under a session's own changes; see view.Source."""
 
-    __slots__ = ("_cache", "_found", "_free", "_levels", "_own", "consulted", "head", "moment", "tx")
+    __slots__ = (
+        *("_cache", "_found", "_free", "_lacking", "_levels", "_older", "_own"),
+        *("consulted", "head", "moment", "tx"),
+    )
 
-    def __init__(self, tx: Reading, head: Head, cache: StandingCache, moment: datetime) -> None:
+    def __init__(
+        self, tx: Reading, head: Head, cache: StandingCache, moment: datetime, lacking: Mapping[str, frozenset[str]]
+    ) -> None:
         self.moment = moment
         self.tx = tx
         self.head = head
@@ -49,6 +67,8 @@ class Base:
         self._levels: list[Standing] | None = None
         self._found: dict[tuple[str, str], Held | None] = {}
         self._free: set[tuple[str, int, Any]] = set()
+        self._lacking = lacking
+        self._older: dict[str, bool] = {}
 
     def load(self, shape: Shape, id: str) -> Held | None:
         if shape.standing:
@@ -74,7 +94,7 @@ class Base:
     def query(self, shape: Shape, query: Query) -> list[Held]:
         if shape.standing:
             held = {h[1]: h for h in self._own.kind(self.tx, shape).values()}
-            return [held[row] for row in query.pick(held)]
+            return [held[row] for row in query.pick(held, self.form(shape))]
         test = query.tests[0] if len(query.tests) == 1 else None
         probe = None
         if test is not None and test.test == "=" and test.column in shape.unique and query.after is None:
@@ -82,7 +102,7 @@ class Base:
             if probe in self._free:
                 return []
         found = []
-        for row in self.tx.find(shape, self.head.id, query):
+        for row in self._rows(shape, query):
             key = (shape.kind, row[0])
             known = self._found.get(key)
             if known is None:
@@ -91,6 +111,18 @@ class Base:
         if probe is not None and not found:
             self._free.add(probe)
         return found
+
+    def _rows(self, shape: Shape, query: Query) -> list[Row]:
+        if self.form(shape) is None:
+            return self.tx.find(shape, self.head.id, query)
+        older = self._older.get(shape.kind)
+        if older is None:
+            older = shape.history is not None and any_older(self.tx, shape, self.head.id)
+            self._older[shape.kind] = older
+        return find_all(self.tx, shape, self.head.id, query, self._lacking.get(shape.kind, ()), older=older)
+
+    def form(self, shape: Shape) -> Callable[[Row], Row] | None:
+        return None if shape.history is None and shape.kind not in self._lacking else shape.filled
 
     def is_free(self, shape: Shape, column: int, value: Any) -> bool:
         """Whether a unique value was looked for and not found; a command does, then the hub before it takes it."""
@@ -146,7 +178,7 @@ class Session:
         self.tx = tx
         self._guard = guard
         self.was = head
-        self.base = Base(tx, head, cache, moment)
+        self.base = Base(tx, head, cache, moment, catalogue.lacking)
         self.layer = Layer(self.base)
         self.reacts = False
         self._cache = cache
@@ -156,6 +188,7 @@ class Session:
         self._entries: list[tuple[Any, ...]] = []
         self._timers: dict[tuple[str, str, str], Timer | None] = {}
         self._keys: dict[tuple[str, str], Key] = {}
+        self._erased: set[tuple[str, str]] = set()  # (kind, id)
         self._moves = False  # a standing record was changed
         self._standing: Standing | None = None
 
@@ -201,6 +234,10 @@ class Session:
 
     def accept_founding(self, change: Change[Any], view: View, draw: Draw, cause: str) -> None:
         """Take in the first change of a jurisdiction, which no grant can precede."""
+        self._accept(change, None, view, draw, (cause, None, 0), None)
+
+    def accept_upcast(self, change: Change[Any], view: View, draw: Draw, cause: str) -> None:
+        """Take in a step that brings a row into today's form and says nothing new."""
         self._accept(change, None, view, draw, (cause, None, 0), None)
 
     def timer(self, key: tuple[str, str, str]) -> Timer | None:
@@ -295,6 +332,7 @@ class Session:
         rows: dict[tuple[str, str], tuple[Shape, Row, int, Any]] = {}
         entries: list[tuple[Any, ...]] = []
         told_at: dict[tuple[str, str], int] = {}
+        erased: list[tuple[str, str]] = []
         seq, hash, here, by_entry = self._seq, self._hash, self.was.id, self._catalogue.by_entry
         for s in steps:
             shape, id, row = s.shape, s.after.id, s.row
@@ -310,13 +348,20 @@ class Session:
                 if current is None:
                     if shape.salted:
                         row = (*row[:3], draw.salt(), *row[4:])
+                        _remember(s.after, "__row__", row)
                     difference = text = shape.text(row)
                     expected = 0
                 else:
                     if current[1] + 1 != version:
                         raise StaleStep(kind=shape.kind, id=id, before=version - 1, current=current[1])
                     if shape.salted:
-                        row = (*row[:3], current[3], *row[4:])
+                        if current[3] and row[3] is None:
+                            row = (*row[:3], current[3], *row[4:])
+                        else:
+                            if row[3] == ERASED:
+                                erased.append(key)
+                            row = resalted(shape, row, current, draw.salt)
+                        _remember(s.after, "__row__", row)
                     difference, text = shape.difference(current, row), shape.text(row)
                     known = self._rows.get(key) if earlier is None else earlier
                     expected = current[1] if known is None else known[2]
@@ -367,6 +412,7 @@ class Session:
             self._last = at
         self._entries += entries
         self._rows.update(rows)
+        self._erased.update(erased)
         for shape, row, _, record in rows.values():
             self.layer.put(shape, record, row)
             self._moves = self._moves or shape.standing
@@ -445,6 +491,8 @@ class Session:
         return self._keys.get((actor, key)) or self.tx.key(self.was.id, actor, key)
 
     def _repeat(self, kept: Key, call: Call[Any], view: View) -> Any:
+        if kept.salt == ERASED:
+            raise KeyErased(key=kept.key)
         if not compare_digest(kept.mac, _mac(kept.salt, call)):
             raise KeyReused(key=kept.key)
         named = convert.from_text(kept.result, Any)
@@ -493,6 +541,8 @@ class Session:
             batch.removed = list(timers)
         if self._keys:
             batch.keys = list(self._keys.values())
+        if self._erased:
+            clear(self.tx, batch, self._erased)
         return batch
 
     def committed(self) -> None:

@@ -97,6 +97,12 @@ class StandingCache:
             if kept is None or kept.count < standing.count:
                 self._kept[standing.jurisdiction] = standing
 
+    def forget(self) -> None:
+        """Remember nothing: what was erased may be in it."""
+        self.recent.forget()
+        with self._lock:
+            self._kept.clear()
+
 
 class Recent:
     """The records last read or written: one whose row is still the same need not be made from it again."""

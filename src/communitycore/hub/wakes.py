@@ -12,7 +12,7 @@ from attrs import evolve
 from communitycore.hub.office import Office
 from communitycore.hub.session import TOUCH_MAX, Session
 from communitycore.kernel import times
-from communitycore.kernel.errors import CommunityCoreError, OutcomeUnknown
+from communitycore.kernel.errors import CommunityCoreError, OutcomeUnknown, StoreError
 from communitycore.kernel.ids import system
 from communitycore.ports import Timer
 
@@ -125,10 +125,13 @@ class Wakes:
         return 0, False
 
     def set_aside(self, jurisdiction: str, timer: Timer, trouble: Exception) -> None:
-        """Retryable: later, further apart each time. A bug: parked, until a person looks. The journal tells of both."""
+        """For the store's reasons: later, further apart each time. A bug: parked, until a person looks.
+
+        The journal tells of both. A full disk is no bug of the timer's, though to call again at once would not help.
+        """
         attempts = timer.attempts + 1
-        retryable = isinstance(trouble, CommunityCoreError) and trouble.retryable
-        parked = None if retryable else f"{type(trouble).__name__}: {trouble}"[:500]
+        later = isinstance(trouble, StoreError) or (isinstance(trouble, CommunityCoreError) and trouble.retryable)
+        parked = None if later else f"{type(trouble).__name__}: {trouble}"[:500]
         office, draw = self._office, self._office.draw()
         with office.store.writing() as tx:
             session = office.session(tx, jurisdiction, draw)

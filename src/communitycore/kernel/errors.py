@@ -154,6 +154,15 @@ class KeyReused(Refused):
     key: str
 
 
+class KeyErased(Refused):
+    """What was called under this key was erased with a person's data: it was done once, and is not done again."""
+
+    code = "key_erased"
+    en = "What was called under the key {key} was erased with a person's data. It was done, and is not done again."
+    zh = "幂等键 {key} 所对应的调用已执行，其内容已随个人信息一并删除，不会再次执行。"
+    key: str
+
+
 class TooMuch(Refused):
     """More records than one command may touch."""
 
@@ -233,6 +242,18 @@ class NoAdapter(StoreUnusable):
     code = "no_adapter"
     en = "Nothing installed can open {url}. {why}."
     zh = "未安装可打开 {url} 的适配器。{why_zh}。"
+
+
+class TooNew(CommunityCoreError):
+    """A record in a form that a later set of records gave it."""
+
+    code = "too_new"
+    en = "{kind} {id} was written in form {found}, and this program knows forms up to {known}. Upgrade this program."
+    zh = "{kind} {id} 以结构版本 {found} 写入，本程序只支持到 {known}，请升级本程序。"
+    kind: str
+    id: str
+    found: int
+    known: int
 
 
 class OutcomeUnknown(StoreError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any
 
 from attrs import evolve, field
@@ -62,6 +63,11 @@ class Entry:
         return self.version == 1 and not self.notes
 
     @property
+    def erases(self) -> bool:
+        """Whether it emptied what was personal in its record."""
+        return self.name == f"{self.kind}.erased" and not self.notes
+
+    @property
     def recorded(self) -> datetime:
         """When it was recorded."""
         return times.from_text(self.at)
@@ -76,11 +82,15 @@ class Entry:
         """The actor."""
         return Ref.parse(self.actor)
 
-    def changes(self) -> dict[str, Any]:
-        """The difference as data: at first field -> value, later field -> [before, after], of a note its details."""
+    def changes(self, of: type[Any] | None = None) -> dict[str, Any]:
+        """The difference as data: at first field -> value, later field -> [before, after], of a note its details.
+
+        of: the record's class, for fields that were renamed under their names of today; their values stay as written.
+        """
         data = json.loads(self.difference)
         told: dict[str, Any] = data[0] if isinstance(data, list) else data
-        return told
+        history = None if of is None or self.notes else of.__shape__.history
+        return told if history is None else history.retold(told, begins=self.begins)
 
     @property
     def notes(self) -> bool:
@@ -89,6 +99,7 @@ class Entry:
 
 
 FIELDS = tuple(name for name in Entry.__annotations__ if name != "hash")
+_hashed = attrgetter(*FIELDS)
 
 
 def chain_hash(before: str, values: tuple[Any, ...]) -> str:
@@ -131,7 +142,8 @@ def _counted(value: object) -> str:
 
 def values_of(entry: Entry) -> tuple[Any, ...]:
     """The hashed fields of `entry`, in order."""
-    return tuple(getattr(entry, name) for name in FIELDS)
+    values: tuple[Any, ...] = _hashed(entry)
+    return values
 
 
 def state_digest(shape: Shape, row: Row, text: str) -> str:

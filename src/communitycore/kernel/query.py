@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar
 
 from communitycore.kernel.errors import Mistake
@@ -98,13 +98,21 @@ class Query:
             return here < self.after if self.descending else here > self.after
         return True
 
-    def pick(self, rows: Iterable[Row]) -> list[Row]:
-        """The found among `rows`, ordered and cut to the limit."""
+    def pick(self, rows: Iterable[Row], form: Callable[[Row], Row] | None = None) -> list[Row]:
+        """The found among `rows`, ordered and cut to the limit. form: what makes of a row the one to compare."""
         order = self.order
-        found = sorted(
+        if form is not None:
+            formed = [(form(row), row) for row in rows]
+            found = sorted(
+                (pair for pair in formed if self.admits(pair[0])),
+                key=lambda pair: (pair[0][order], pair[0][0]),
+                reverse=self.descending,
+            )
+            return [row for _, row in found[: self.limit]]
+        plain = sorted(
             (row for row in rows if self.admits(row)), key=lambda row: (row[order], row[0]), reverse=self.descending
         )
-        return found[: self.limit]
+        return plain[: self.limit]
 
 
 def make_query(

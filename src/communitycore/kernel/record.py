@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from attrs import field
 
 from communitycore.kernel.rules import PUBLIC, Rule
-from communitycore.kernel.shape import INDEXED, PERSONAL, UNIQUE, Max, Row, Shape, make_shape
+from communitycore.kernel.shape import ERASED, INDEXED, PERSONAL, UNIQUE, LegalGround, Max, Row, Shape, make_shape
 from communitycore.kernel.states import States
 from communitycore.kernel.values import frozen
 
-__all__ = ["PUBLIC", "Indexed", "Kind", "Max", "Personal", "Record", "Unique", "record", "shape_of"]
+if TYPE_CHECKING:
+    from communitycore.kernel.upcast import Upcasters
+    from communitycore.kernel.view import View
+
+__all__ = ["PUBLIC", "Indexed", "Kind", "LegalGround", "Max", "Personal", "Record", "Unique", "record", "shape_of"]
 
 T = TypeVar("T")
 I = TypeVar("I", bound=str)  # noqa: E741 - an id's type
@@ -49,6 +53,15 @@ class Record(Rowed, Generic[I]):
     id: I
     version: int = field(default=0, kw_only=True)
 
+    @property
+    def erased(self) -> bool:
+        """Whether what was personal in it was erased, and nothing personal came since.
+
+        Said of a record as it was read or given back by a command, not of a copy that `evolve` made.
+        """
+        row = getattr(self, "__row__", None)
+        return row is not None and row[3] == ERASED
+
     @classmethod
     def of_id(cls, id: I, /) -> Self:
         """For type checkers alone; a record is read through a View or a Desk."""
@@ -65,6 +78,8 @@ def record(
     standing: bool = False,
     subject: bool = False,
     schema: int = 1,
+    upcasters: Upcasters | None = None,
+    keep: Callable[[View, Any], LegalGround | None] | None = None,
 ) -> Callable[[type[R]], type[R]]:
     """Declare a frozen attrs class as a kind of record, above `@frozen(kw_only=True)`.
 
@@ -73,8 +88,11 @@ def record(
     took its steps; left out, all of them, and each always sees their own. owner: the field that names the
     person whose the `Personal` fields are (`"id"` for a person's own record). standing: commands decide by
     it; kept in memory while unchanged. subject: it is a party, and may have `same_as: Ref`. schema: the
-    number of its present form.
-    Raises Mistake for a field whose type no store can hold.
+    number of its present form. upcasters: number -> what was renamed or removed from it to the next, one of
+    `renamed(…)` and `removed(…)` or several, `()` for nothing; each number before `schema` is there. keep: a pure
+    function of a View and a record that tells on which legal ground the record is kept though its owner is erased;
+    None: it is erased with them, as all are where this is left out.
+    Raises Mistake for a field whose type no store can hold, and for upcasters that contradict the fields.
     """
 
     def declare(cls: type[R]) -> type[R]:
@@ -88,6 +106,8 @@ def record(
             subject=subject,
             schema=schema,
             actors=actors,
+            upcasters=upcasters,
+            keep=keep,
         )
         return cls
 

@@ -1,7 +1,8 @@
 """What a store must know of a kind of record, and the quick functions between record, row and text.
 
 A row is a tuple of str, int and None in the order of `Shape.columns`: id, version, schema, salt, then the
-fields. Everything that is hashed is made from rows, so verifying needs stored bytes alone.
+fields, then those that earlier forms of the kind had. Everything that is hashed is made from rows, so verifying
+needs stored bytes alone.
 The functions are generated once per kind, since every command runs them several times.
 """
 
@@ -10,28 +11,34 @@ from __future__ import annotations
 import json
 import sys
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from hmac import digest as hmac_digest
 from types import NoneType, UnionType
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import attrs
 
 from communitycore.kernel import convert, times
-from communitycore.kernel.errors import BadValue, Damaged, Mistake
+from communitycore.kernel.errors import BadValue, Damaged, Mistake, TooNew
 from communitycore.kernel.ids import Ref, check_id, visible
 from communitycore.kernel.money import Money
 from communitycore.kernel.rules import Rule
 from communitycore.kernel.states import States
 from communitycore.kernel.values import frozen, is_frozen
 
+if TYPE_CHECKING:
+    from communitycore.kernel.upcast import History, Upcasters
+
 Row = tuple[Any, ...]
 Stored = Literal["id", "ref", "text", "int", "bool", "time", "date", "enum", "decimal", "nested"]
+
+ERASED = ""
+"""A row's salt once what was personal in the row was erased, and until something personal comes again."""
 
 TEXT_MAX = 10_000
 INDEXED_MAX = 191
@@ -55,6 +62,14 @@ class Max:
     """At most this many characters: `Annotated[str, Max(200)]`."""
 
     length: int
+
+
+@frozen
+class LegalGround:
+    """Why the law has a record kept though the person whose it is asks for erasure: the rule and its article."""
+
+    en: str
+    zh: str
 
 
 @frozen
@@ -87,6 +102,11 @@ class Field:
         """What it is if not given: a value, an attrs.Factory, or attrs.NOTHING."""
         return getattr(attrs.fields(self.record), self.name).default
 
+    @property
+    def required(self) -> bool:
+        """Whether a row without it cannot be read."""
+        return not self.optional and self.default is attrs.NOTHING
+
 
 HEADER = (
     Column("id", "id", nullable=False),
@@ -111,6 +131,8 @@ class Shape:
         subject: bool,
         schema: int,
         actors: Rule | None,
+        upcasters: Upcasters | None = None,
+        keep: Callable[..., LegalGround | None] | None = None,
     ) -> None:
         self.cls = cls
         self.kind = kind
@@ -121,6 +143,8 @@ class Shape:
         self.subject = subject
         self.schema = schema
         self.actors = actors
+        self.upcasters = upcasters
+        self.keep = keep
         self.id_type: Any = _id_type(cls)
         self._encoders: dict[str, Callable[[Any], Any]] = {}
 
@@ -139,7 +163,8 @@ class Shape:
         vars(self).update(made)
         return made[name]
 
-    # read off the declared fields. unique: positions of unique columns; state_field: the one with the table's enum
+    # read off the declared fields. unique: positions of unique columns; state_field: the one with the table's enum;
+    # history: the forms before today's, if there were any
     fields: tuple[Field, ...]
     columns: tuple[Column, ...]
     by_name: dict[str, Field]
@@ -147,6 +172,7 @@ class Shape:
     unique: frozenset[int]
     salted: bool
     state_field: str | None
+    history: History | None
 
     # generated: to_row(record, version, salt) -> Row; from_row(row) -> record;
     # text(row) -> canonical JSON of its non-null fields; difference(old, new) -> canonical JSON;
@@ -160,11 +186,46 @@ class Shape:
     move: Callable[[Any, Any, Row, int], Row]
 
     def read_row(self, row: Row) -> Any:
-        """The record in `row`. Raises Damaged if its bytes are not what they claim to be."""
+        """The record in `row`. Raises Damaged if its bytes are not what they claim to be, TooNew for a later form."""
         try:
+            if row[2] > self.schema:
+                raise TooNew(kind=self.kind, id=str(row[0]), found=row[2], known=self.schema)
             return self.from_row(row)
+        except TooNew:
+            raise
         except Exception as cause:
             raise Damaged(kind=self.kind, id=str(row[0]), why=f"{type(cause).__name__}: {cause}") from cause
+
+    def current(self, row: Row) -> Row:
+        """`row` in today's form: what was renamed stands in its new place, what was removed is null."""
+        return row if self.history is None or row[2] == self.schema else self.history.current(row)
+
+    def filled(self, row: Row) -> Row:
+        """`row` as one searches it: in today's form, with the defaults of the fields that it lacks."""
+        made = self.current(row)
+        for at, value in self.defaults.items():
+            if made[at] is None:
+                made = (*made[:at], value, *made[at + 1 :])
+        return made
+
+    @cached_property
+    def defaults(self) -> Mapping[int, Any]:
+        """Column -> what stands for a null in it, of the fields that can be searched and are never None."""
+        found = {}
+        for f in self.fields:
+            if not (f.optional or f.default is attrs.NOTHING or f.type in ("nested", "money")):
+                made = f.default.factory() if isinstance(f.default, attrs.Factory) else f.default  # type: ignore[arg-type]
+                found[f.at] = self.key_of(f.name, made)
+        return found
+
+    def added_to(self, there: Container[str]) -> list[Field]:
+        """Fields that rows with these columns lack, unless they hold them under an earlier name."""
+        told = () if self.history is None else self.history.renewed
+        return [f for f in self.fields if self.columns[f.at].name not in there and f.name not in told]
+
+    def lacked_by(self, there: Container[str]) -> frozenset[str]:
+        """Those of them that are searched by what rows read as instead: their default."""
+        return frozenset(f.name for f in self.added_to(there) if f.at in self.defaults)
 
     def key_of(self, field: str, value: Any) -> Any:
         """`value` of `field` as it stands in a row, for a search. Raises Mistake for fields that cannot be searched."""
@@ -188,7 +249,7 @@ class Shape:
 _GENERATED = frozenset({"to_row", "from_row", "text", "difference", "advance", "move"})
 
 
-_DECLARED = frozenset({"fields", "columns", "by_name", "position", "unique", "salted", "state_field"})
+_DECLARED = frozenset({"fields", "columns", "by_name", "position", "unique", "salted", "state_field", "history"})
 
 
 def make_shape(
@@ -202,8 +263,10 @@ def make_shape(
     subject: bool,
     schema: int,
     actors: Rule | None = None,
+    upcasters: Upcasters | None = None,
+    keep: Callable[..., LegalGround | None] | None = None,
 ) -> Shape:
-    """Read `cls`'s types. Raises Mistake for what no store can hold.
+    """Read `cls`'s types. Raises Mistake for what no store can hold, and for upcasters that contradict them.
 
     Those of the library's own rooms, which its tests read, are read when first asked for.
     """
@@ -221,12 +284,28 @@ def make_shape(
         subject=subject,
         schema=schema,
         actors=actors,
+        upcasters=upcasters,
+        keep=keep,
     )
     if not cls.__module__.startswith(_OUR_OWN):
         vars(shape).update(_read_fields(shape))
         if untyped := [a.name for a in attrs.fields(cls) if a.name not in {*_OWN, *shape.by_name}]:
             raise Mistake(f"{kind}.{untyped[0]}: a field without a type; say what a store shall hold")
     return shape
+
+
+def erased_value(field: Field) -> Any:
+    """What a personal field reads as once it was erased; attrs.NOTHING if there is nothing that it could be."""
+    if field.optional:
+        return None
+    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+        return field.default.factory()
+    if field.default is attrs.NOTHING:
+        if field.type == "text":
+            return ""
+        if typing.get_origin(field.declared) is tuple:
+            return ()
+    return field.default
 
 
 _OWN = frozenset({"id", "version", "__shape__", "__row__"})  # what every record has
@@ -240,7 +319,16 @@ def _read_fields(shape: Shape) -> dict[str, Any]:
     for name, declared in _hints(shape.cls, _OWN).items():
         fields.append(_field(shape, name, declared, len(columns)))
         columns += _columns(fields[-1], declared)
-    _check_together(shape, fields, columns)
+    history = None
+    if shape.schema != 1 or shape.upcasters:
+        from communitycore.kernel.upcast import History
+
+        history = History(shape, fields, columns)
+        # Rows of an older number are looked for by it.
+        columns[2] = Column("schema", "int", indexed=True, nullable=False)
+        columns += history.columns
+    ever = (*fields, *(() if history is None else history.past))
+    _check_together(shape, fields, columns, personal=any(f.personal for f in ever))
     states = shape.states
     return {
         "fields": tuple(fields),
@@ -248,14 +336,15 @@ def _read_fields(shape: Shape) -> dict[str, Any]:
         "by_name": {f.name: f for f in fields},
         "position": {column.name: n for n, column in enumerate(columns)},
         "unique": frozenset(n for n, column in enumerate(columns) if column.unique),
-        "salted": any(f.personal for f in fields),
+        "salted": any(f.personal for f in ever),
         "state_field": None if states is None else [f.name for f in fields if f.declared is states.kind][-1],
+        "history": history,
     }
 
 
 def _field(shape: Shape, name: str, declared: Any, at: int) -> Field:
     where = f"{shape.kind}.{name}"
-    if name in ("schema", "salt", "jurisdiction"):
+    if name in ("schema", "salt", "jurisdiction", "erased"):
         raise Mistake(f"{where}: that name is the store's; choose another")
     marks, optional, plain = unwrap(declared)
     stored = _stored(plain, where)
@@ -275,17 +364,24 @@ def _columns(field: Field, declared: Any) -> list[Column]:
     return [Column(field.name, field.type, width, INDEXED in marks, UNIQUE in marks)]
 
 
-def _check_together(shape: Shape, fields: list[Field], columns: list[Column]) -> None:
+def _check_together(shape: Shape, fields: list[Field], columns: list[Column], *, personal: bool) -> None:
     kind, states, owner = shape.kind, shape.states, shape.owner
     names = [column.name.lower() for column in columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise Mistake(f"{kind}: two columns would be called {twice[0]} (a Money field makes _amount and _currency)")
     if states is not None and not any(f.declared is states.kind for f in fields):
         raise Mistake(f"{kind}: no field has the type {states.kind.__name__} of its state table")
-    if any(f.personal for f in fields) and owner is None:
+    if personal and owner is None:
         raise Mistake(f"{kind} has Personal fields; say whose they are: @record(..., owner='field')")
     if owner not in (None, "id", *(f.name for f in fields)):
         raise Mistake(f"{kind}: owner={owner!r} is none of its fields")
+    if any(f.name == owner and f.type not in ("id", "ref", "text") for f in fields):
+        raise Mistake(f"{kind}: owner={owner!r} must name one person, by an id or a Ref")
+    if lasting := [f.name for f in fields if f.personal and erased_value(f) is attrs.NOTHING]:
+        raise Mistake(
+            f"{kind}.{lasting[0]}: nothing is left of it once it is erased; "
+            "make it Personal[... | None], or give it a default to read as then"
+        )
 
 
 def _hints(cls: type[Any], left_out: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -560,7 +656,7 @@ _INNER, _OUTER = (bytes(n ^ pad for n in range(256)) for pad in (0x36, 0x5C))
 
 def personal_mac(salt: str | None, field: str, text: str) -> str:
     """How a personal value enters hashes: the HMAC-SHA-256 of its canonical text, keyed by its row's salt."""
-    if salt is None:
+    if not salt:
         raise Mistake(f"{field}: a personal value without its row's salt")
     key, message = salt.encode(), f"{field}\0{text}".encode()
     if len(key) != _BLOCK:
@@ -626,6 +722,7 @@ def _generate(shape: Shape) -> dict[str, Any]:
         "SCHEMA": shape.schema,
         "missing": _missing,
         "mac": personal_mac,
+        "current": shape.current,
         "set_id": shape.cls.id.__set__,
         "set_version": shape.cls.version.__set__,
         "set_row": shape.cls.__row__.__set__,
@@ -636,7 +733,9 @@ def _generate(shape: Shape) -> dict[str, Any]:
 
 
 def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
-    ordered = sorted(shape.fields, key=lambda f: f.name)
+    past = () if shape.history is None else shape.history.past
+    ordered = sorted((*shape.fields, *past), key=lambda f: f.name)
+    nothing = ", None" * sum(2 if f.type == "money" else 1 for f in past)
     for f in shape.fields:
         scope[f"enc_{f.name}"] = _encoder(shape.kind, f)
         scope[f"dec_{f.name}"] = _decoder(f)
@@ -649,9 +748,11 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
     yield "    return (check_id(r.id), version, SCHEMA, salt"
     for f in shape.fields:
         yield f"    , {'*' if f.type == 'money' else ''}{_encoded(f, f'v{f.at}')}"
-    yield "    )"
+    yield f"    {nothing})"
 
     yield "def move(r, before, row, version):"
+    if past:
+        yield "    if row[2] != SCHEMA: row = current(row)"
     yield "    return (row[0], version, SCHEMA, None"
     for f in shape.fields:
         # A field that the record shares with the one before it was checked and written when that was. A null in the
@@ -659,11 +760,14 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
         same = f"(v := r.{f.name}) is before.{f.name}" + ("" if f.optional else f" and row[{f.at}] is not None")
         star, kept = ("*", f"(row[{f.at}], row[{f.at + 1}])") if f.type == "money" else ("", f"row[{f.at}]")
         yield f"    , {star}({kept} if {same} else {_encoded(f, 'v')})"
-    yield "    )"
+    yield f"    {nothing})"
 
     plain = not any(a.validator or a.converter for a in attrs.fields(shape.cls))
     plain = plain and not hasattr(shape.cls, "__attrs_post_init__")
     yield "def from_row(row):"
+    yield "    held = row"
+    if past:
+        yield "    if row[2] != SCHEMA: row = current(row)"
     yield "    r = new(cls)" if plain else "    r = cls(id=row[0], version=row[1]"
     if plain:
         yield "    set_id(r, row[0])"
@@ -678,6 +782,8 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
             absent = "None"
         elif f.default is attrs.NOTHING:
             absent = f"missing({f.name!r})"
+            if f.personal:
+                absent = f"({erased_value(f)!r} if row[3] == {ERASED!r} else {absent})"
         elif isinstance(f.default, attrs.Factory):  # type: ignore[arg-type]
             scope[f"default_{f.name}"] = f.default.factory
             absent = f"default_{f.name}()"
@@ -688,7 +794,7 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
         yield f"    set_{f.name}(r, {found})" if plain else f"    , {f.name}={found}"
     if not plain:
         yield "    )"
-    yield "    set_row(r, row)"
+    yield "    set_row(r, held)"
     yield "    return r"
 
     def one(f: Field, row: str) -> str:

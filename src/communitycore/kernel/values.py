@@ -9,6 +9,7 @@ takes over what it made; the methods that compare and show, which many classes n
 from __future__ import annotations
 
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -51,6 +52,10 @@ _CLASS_VARIABLE = ("ClassVar", "typing.ClassVar", "t.ClassVar", "typing_extensio
 _UNUSUAL = _NEEDED | _SHARED.keys() | _OPTIONAL["eq"] | _OPTIONAL["order"] | {"__slots__"}
 
 
+# attrs leaves a mark in the source, so no other thread may read that meanwhile. A class asks for its bases' fields.
+_BUILDING = RLock()
+
+
 class _Later:
     """Stands in a class for one of the things that attrs will make for it."""
 
@@ -65,14 +70,18 @@ class _Later:
         self.name = name
 
     def __get__(self, instance: object, owner: type[Any] | None = None) -> Any:
-        # Two threads may both come here: they make the same, and either's serves.
+        with _BUILDING:
+            if vars(self.cls)[self.name] is self:
+                self._build()
+        found = vars(self.cls)[self.name]
+        return found.__get__(instance, owner) if hasattr(found, "__get__") else found
+
+    def _build(self) -> None:
         options = {**self.options, **_WITHOUT} if self.name in _NEEDED else self.options
         made = vars(attrs.frozen(self.source, **options))
         for name, value in tuple(vars(self.cls).items()):
             if value.__class__ is _Later and name in made:
                 setattr(self.cls, name, made[name])
-        found = made[self.name]
-        return found.__get__(instance, owner) if hasattr(found, "__get__") else found
 
 
 def _declare(cls: type[Any], options: dict[str, Any]) -> type[Any]:

@@ -45,6 +45,10 @@ class Source(Protocol):
         """`build` of all records of a standing kind here, remembered while they are unchanged."""
         ...
 
+    def form(self, shape: Shape) -> Callable[[Row], Row] | None:
+        """What makes of a row the one that a search compares; None: itself, since none is of an older form."""
+        ...
+
 
 class View:
     """What a command reads. Everything it says is as of one moment in one jurisdiction."""
@@ -193,7 +197,10 @@ class Layer:
         wider = Query(query.tests, query.order, query.descending, query.limit + len(mine), query.after)
         merged = {held[1]: held for held in self._base.query(shape, wider) if held[1][0] not in mine}
         merged.update({held[1]: held for held in mine.values()})
-        return [merged[row] for row in query.pick(merged)]
+        return [merged[row] for row in query.pick(merged, self._base.form(shape))]
+
+    def form(self, shape: Shape) -> Callable[[Row], Row] | None:
+        return self._base.form(shape)
 
     def here(self, shape: Shape) -> tuple[Any, ...]:
         mine = self._held.get(shape.kind)

@@ -121,6 +121,13 @@ class Backend(Protocol):
         """The tables were changed: let connections see what they read when they opened."""
         ...
 
+    def scrub(self, tables: Sequence[str]) -> None:
+        """Rewrite these tables, whose names are quoted, so that no byte is left of what was overwritten in them.
+
+        What lies beyond its reach the capability `scrub` tells. Raises StoreBusy, StoreUnusable.
+        """
+        ...
+
     def unusable(self, why: str, why_zh: str) -> StoreUnusable:
         """The error for a database that cannot be used as it is."""
         ...

@@ -139,6 +139,25 @@ class SqlReading:
         row = self._one(self._says.key, (jurisdiction, actor, key))
         return None if row is None else Key(*row)
 
+    def keys_caused(self, jurisdiction: str, causes: Sequence[str]) -> list[Key]:
+        found = {
+            row[:2]: Key(*row)
+            for part in _parts(causes)
+            for row in self._all(self._says.keys_caused(len(part)), (jurisdiction, *part))
+        }
+        return [found[name] for name in sorted(found)]
+
+    def keys(self, jurisdiction: str, after: tuple[str, str] | None, limit: int) -> list[Key]:
+        found: list[Row] = []
+        if after is not None:
+            says = self._says.keys_of
+            found = self._all(says.sql, (jurisdiction, *after, limit, *says.tail))
+        if len(found) < limit:
+            says = self._says.keys_beyond
+            actor = "" if after is None else after[0]
+            found += self._all(says.sql, (jurisdiction, actor, limit - len(found), *says.tail))
+        return [Key(*row) for row in found]
+
     # timers
 
     def timer(self, jurisdiction: str, key: tuple[str, str, str]) -> Timer | None:
@@ -155,6 +174,10 @@ class SqlReading:
             says, values = self._says.timers_due, (jurisdiction, until, limit)  # type: ignore[assignment]
         return [timer_of(row) for row in self._all(says.sql, (*values, *says.tail))]
 
+    def timers_after(self, jurisdiction: str, after: tuple[str, str, str] | None, limit: int) -> list[Timer]:
+        says, key = self._says.timers_after, after or ("", "", "")
+        return [timer_of(row) for row in self._all(says.sql, (jurisdiction, key[0], *key, limit, *says.tail))]
+
     def next_wake(self, jurisdiction: str, without: Sequence[tuple[str, str, str]]) -> str | None:
         says = self._says.wakes
         # The first that is not left out is at most so far down.
@@ -169,12 +192,25 @@ class SqlReading:
         row = self._one(self._says.cursor, (jurisdiction, follower))
         return (0, 0) if row is None else (row[0], row[1])
 
+    def cursors(self, jurisdiction: str) -> list[tuple[str, int, int]]:
+        return [(follower, seq, version) for follower, seq, version in self._all(self._says.cursors, (jurisdiction,))]
+
     def figure(self, fold: str, jurisdiction: str, key: str) -> str | None:
         row = self._one(self._says.figure, (jurisdiction, fold, key))
         return None if row is None else str(row[0])
 
-    def figures(self, fold: str, jurisdiction: str) -> list[tuple[str, str]]:
-        return [(key, row) for key, row in self._all(self._says.figures, (jurisdiction, fold))]
+    def figures(
+        self, fold: str, jurisdiction: str, after: str | None = None, limit: int | None = None
+    ) -> list[tuple[str, str]]:
+        if limit is None:
+            found = self._all(self._says.figures, (jurisdiction, fold))
+        elif after is None:
+            says = self._says.first_figures
+            found = self._all(says.sql, (jurisdiction, fold, limit, *says.tail))
+        else:
+            says = self._says.next_figures
+            found = self._all(says.sql, (jurisdiction, fold, after, limit, *says.tail))
+        return [(key, row) for key, row in found]
 
 
 def _parts(ids: Sequence[str]) -> list[tuple[str, ...]]:

@@ -52,6 +52,7 @@ class KindStatements:
     """One kind's statements."""
 
     def __init__(self, dialect: Dialect, shape: Shape, table: sa.Table) -> None:
+        self.shape = shape
         self._dialect = dialect
         self._table = table
         self._columns = [table.c[column.name] for column in shape.columns]
@@ -97,6 +98,11 @@ class KindStatements:
             .where(self._here(), self._columns[0] == b("of"))
         )
         return prepared(self._dialect, statement, ("jurisdiction", "of")).sql
+
+    @cached_property
+    def clear(self) -> str:
+        """(jurisdiction): all of them."""
+        return prepared(self._dialect, sa.delete(self._table).where(self._here()), ("jurisdiction",)).sql
 
     def find(self, query: Query, values: list[Any]) -> Prepared:
         """The statement of a search, whose values are appended to `values`."""
@@ -182,6 +188,7 @@ class Statements:
         self.dialect = dialect
         self._last: dict[int, str] = {}
         self._heads: dict[int, str] = {}
+        self._caused: dict[int, str] = {}
 
     def _one(self, statement: ClauseElement, *names: str) -> str:
         made = prepared(self.dialect, statement, names)
@@ -312,6 +319,19 @@ class Statements:
         return prepared(self.dialect, statement, ("jurisdiction", "until", "limit"))
 
     @cached_property
+    def timers_after(self) -> Prepared:
+        """In the order of the table itself; the first condition is for servers that find no index for the second."""
+        key = (_T.record, _T.command, _T.source)
+        statement = (
+            sa.select(*_TIMER)
+            .where(_T.jurisdiction == b("jurisdiction"), _T.record >= b("from"))
+            .where(sa.tuple_(*key) > sa.tuple_(b("record"), b("command"), b("source")))
+            .order_by(*key)
+            .limit(b("limit"))
+        )
+        return prepared(self.dialect, statement, ("jurisdiction", "from", "record", "command", "source", "limit"))
+
+    @cached_property
     def wakes(self) -> Prepared:
         statement = (
             sa.select(_T.wake, _T.record, _T.command, _T.source)
@@ -347,9 +367,51 @@ class Statements:
         )
         return self._one(statement, "jurisdiction", "actor", "key")
 
+    def keys_caused(self, count: int) -> str:
+        """(jurisdiction, cause, …), so many causes."""
+        if count not in self._caused:
+            names = [f"c{n}" for n in range(count)]
+            columns = [c for c in keys.columns if c.name != "jurisdiction"]
+            statement = sa.select(*columns).where(
+                keys.c.jurisdiction == b("jurisdiction"), keys.c.cause.in_([b(n) for n in names])
+            )
+            self._caused[count] = self._one(statement, "jurisdiction", *names)
+        return self._caused[count]
+
+    @cached_property
+    def empty_key(self) -> str:
+        """(salt, mac, jurisdiction, actor, key)."""
+        statement = (
+            sa.update(keys)
+            .values({keys.c.salt: b("new_salt"), keys.c.mac: b("new_mac")})
+            .where(keys.c.jurisdiction == b("in_"), keys.c.actor == b("of"), keys.c.key == b("under"))
+        )
+        return self._one(statement, "new_salt", "new_mac", "in_", "of", "under")
+
+    def _keys(self, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        columns = [c for c in keys.columns if c.name != "jurisdiction"]
+        here = keys.c.jurisdiction == b("jurisdiction")
+        return sa.select(*columns).where(here, *conditions).order_by(keys.c.actor, keys.c.key).limit(b("limit"))
+
+    @cached_property
+    def keys_of(self) -> Prepared:
+        """One actor's; those of all in one statement would read from the first on, on servers without row values."""
+        statement = self._keys(keys.c.actor == b("actor"), keys.c.key > b("after"))
+        return prepared(self.dialect, statement, ("jurisdiction", "actor", "after", "limit"))
+
+    @cached_property
+    def keys_beyond(self) -> Prepared:
+        return prepared(self.dialect, self._keys(keys.c.actor > b("actor")), ("jurisdiction", "actor", "limit"))
+
     @cached_property
     def insert_key(self) -> str:
         return self._one(sa.insert(keys), *(c.name for c in keys.columns))
+
+    # kinds
+
+    @cached_property
+    def all_kinds(self) -> str:
+        return self._one(sa.select(tables.kinds.c.kind))
 
     # followers
 
@@ -358,6 +420,12 @@ class Statements:
         c = cursors.c
         statement = sa.select(c.seq, c.version).where(c.jurisdiction == b("jurisdiction"), c.follower == b("follower"))
         return self._one(statement, "jurisdiction", "follower")
+
+    @cached_property
+    def cursors(self) -> str:
+        c = cursors.c
+        statement = sa.select(c.follower, c.seq, c.version).where(c.jurisdiction == b("jurisdiction"))
+        return self._one(statement.order_by(c.follower), "jurisdiction")
 
     @cached_property
     def delete_cursor(self) -> str:
@@ -375,13 +443,23 @@ class Statements:
         statement = sa.select(c.row).where(c.jurisdiction == b("jurisdiction"), c.fold == b("fold"), c.key == b("key"))
         return self._one(statement, "jurisdiction", "fold", "key")
 
+    def _figures(self, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        c = figures.c
+        columns, here = [c.key, c.row], (c.jurisdiction == b("jurisdiction"), c.fold == b("fold"))
+        return sa.select(*columns).where(*here, *conditions).order_by(c.key)
+
     @cached_property
     def figures(self) -> str:
-        c = figures.c
-        statement = (
-            sa.select(c.key, c.row).where(c.jurisdiction == b("jurisdiction"), c.fold == b("fold")).order_by(c.key)
-        )
-        return self._one(statement, "jurisdiction", "fold")
+        return self._one(self._figures(), "jurisdiction", "fold")
+
+    @cached_property
+    def first_figures(self) -> Prepared:
+        return prepared(self.dialect, self._figures().limit(b("limit")), ("jurisdiction", "fold", "limit"))
+
+    @cached_property
+    def next_figures(self) -> Prepared:
+        statement = self._figures(figures.c.key > b("after")).limit(b("limit"))
+        return prepared(self.dialect, statement, ("jurisdiction", "fold", "after", "limit"))
 
     @cached_property
     def delete_figure(self) -> str:
@@ -400,3 +478,21 @@ class Statements:
     @cached_property
     def insert_figure(self) -> str:
         return self._one(sa.insert(figures), *(c.name for c in figures.columns))
+
+    # a jurisdiction as a whole
+
+    @cached_property
+    def clear(self) -> tuple[str, ...]:
+        """(jurisdiction) each: all but its head, its records and its followers."""
+        return self._clear(journal, timers, keys)
+
+    @cached_property
+    def clear_followers(self) -> tuple[str, ...]:
+        """(jurisdiction) each."""
+        return self._clear(figures, cursors)
+
+    def _clear(self, *kept: sa.Table) -> tuple[str, ...]:
+        return tuple(
+            self._one(sa.delete(table).where(table.c.jurisdiction == b("jurisdiction")), "jurisdiction")
+            for table in kept
+        )

@@ -10,11 +10,13 @@ from sqlalchemy import Table
 
 from communitycore.kernel.errors import Mistake, OutcomeUnknown, StoreBusy
 from communitycore.kernel.shape import Shape
+from communitycore.ports import Plan
 from communitycore_sql.backend import Backend, Conflict, Line, Overtaken
+from communitycore_sql.migrating import Migration
 from communitycore_sql.reading import SqlReading
 from communitycore_sql.schema import Work, work_on
 from communitycore_sql.statements import KindStatements, Statements
-from communitycore_sql.tables import tables_of
+from communitycore_sql.tables import kinds, metadata, table_name, tables_of
 from communitycore_sql.writing import SqlWriting
 
 PREPARED_TOGETHER = 50  # how often another process may be quicker with a part of the tables
@@ -31,6 +33,8 @@ class SqlStore:
         self.capabilities = backend.capabilities
         self.statements = Statements(backend.dialect)
         self._kinds: dict[str, KindStatements] = {}
+        self._migration = Migration(backend, {}, {})
+        self._lacking: Mapping[str, frozenset[str]] = {}
 
     def prepare(self, shapes: Iterable[Shape]) -> None:
         """Make or extend the tables for these kinds; several processes may do so at once.
@@ -39,6 +43,7 @@ class SqlStore:
         """
         wanted = {shape.kind: shape for shape in shapes}
         made = tables_of(wanted.values())
+        self._migration = Migration(self.backend, wanted, made)
         for attempt in range(PREPARED_TOGETHER):
             if self._prepared(wanted, made):
                 break
@@ -50,12 +55,33 @@ class SqlStore:
         for kind, shape in wanted.items():
             self._kinds[kind] = KindStatements(self.backend.dialect, shape, made[kind])
 
+    def plan(self, shapes: Iterable[Shape]) -> Plan:
+        """What `prepare` would do for these kinds, and how many rows are of an earlier form; changes nothing."""
+        wanted = {shape.kind: shape for shape in shapes}
+        return Migration(self.backend, wanted, tables_of(wanted.values())).plan()
+
+    def lacking(self) -> Mapping[str, frozenset[str]]:
+        """Kind -> those of its fields with a default that rows may lack; of the kinds last prepared."""
+        return self._lacking
+
+    def settle(self) -> None:
+        """Forget what no row lacks any more."""
+        if self._lacking:
+            self._migration.settle()
+            line = self.backend.reading()
+            try:
+                self._lacking = self._migration.lacking(line, self.backend.layout(line))
+            finally:
+                line.end()
+
     def _prepared(self, wanted: Mapping[str, Shape], made: Mapping[str, Table]) -> bool:
         """Whether the tables are as they should be now; False if another process was quicker with a part of it."""
         backend = self.backend
         line = backend.reading()
         try:
-            if not work_on(backend, line, wanted, made):
+            layout = backend.layout(line)
+            if not work_on(backend, line, layout, wanted, made):
+                self._lacking = self._migration.lacking(line, layout)
                 return True
         finally:
             line.end()
@@ -67,8 +93,9 @@ class SqlStore:
         line = backend.building()
         try:
             # Another process may have done it meanwhile.
-            for one in work_on(backend, line, wanted, made):
+            for one in work_on(backend, line, backend.layout(line), wanted, made):
                 self._do(line, one)
+            self._lacking = self._migration.lacking(line, backend.layout(line))
             line.commit("")
         except (Overtaken, OutcomeUnknown):
             return False  # what is there is looked at again
@@ -95,13 +122,33 @@ class SqlStore:
         """A write transaction. Raises StoreBusy at once if not `wait` and another writes, here or elsewhere."""
         return SqlWriting(self, wait)
 
+    def scrub(self) -> None:
+        """Rewrite its tables, so that no byte is left of what was overwritten in them; the capability tells of more."""
+        backend = self.backend
+        line = backend.reading()
+        try:
+            there = backend.layout(line).tables
+            known = line.all(self.statements.all_kinds) if kinds.name in there else []
+        finally:
+            line.end()
+        ours = {*metadata.tables, *(table_name(kind) for (kind,) in known)}
+        quoted = backend.dialect.identifier_preparer.quote_identifier
+        backend.scrub([quoted(name) for name in sorted(ours & there.keys())])
+
     def close(self) -> None:
         """Give everything back; no call may be under way."""
         self.backend.close()
 
+    def kinds(self) -> Iterable[KindStatements]:
+        """The statements of every kind that was prepared."""
+        return self._kinds.values()
+
     def kind(self, shape: Shape) -> KindStatements:
-        """The statements of a kind. Raises Mistake for one that was not prepared."""
+        """The statements of a kind. Raises Mistake for one that was not prepared, or with other columns since."""
         try:
-            return self._kinds[shape.kind]
+            known = self._kinds[shape.kind]
         except KeyError:
             raise Mistake(f"no table for {shape.kind}; open the hub with the room that declares it") from None
+        if known.shape is not shape and known.shape.columns != shape.columns:
+            raise Mistake(f"{shape.kind} was opened with another declaration since; open a hub with that one")
+        return known

@@ -17,6 +17,7 @@ from sqlalchemy.types import TypeEngine
 from communitycore.kernel.journal import FIELDS
 from communitycore.kernel.shape import INDEXED_MAX, Column, Shape
 
+MARIADB_OPTIONS = " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
 NAME_MAX = 60  # PostgreSQL cuts names at 63 bytes
 _OURS = ("cc_", "sqlite_", "kind_")
 
@@ -181,6 +182,7 @@ keys = _table(
     _column("result", LONG),
     _column("at", TIME),
 )
+_index(keys, "jurisdiction", "cause", rows=(1,))
 
 figures = _table(
     metadata,
@@ -201,6 +203,9 @@ cursors = _table(
 )
 
 kinds = _table(metadata, "cc_kinds", _column("kind", KIND, key=True), _column("schema", WHOLE))
+
+# Made when first needed: a store that was only read is not changed for it.
+added = _table(sa.MetaData(), "cc_added", _column("kind", KIND, key=True), _column("field", KEY, key=True))
 
 
 def _type(column: Column) -> TypeEngine[Any]:
@@ -239,13 +244,14 @@ def _kind_table(made: sa.MetaData, shape: Shape) -> sa.Table:
             if c.unique:
                 _index(table, "jurisdiction", c.name, unique=True, rows=(1,))
             else:
-                rows = (_SHARING.get(c.type, _FEW), 1)
+                rows = (JURISDICTION_ROWS // 2 if c.name == "schema" else _SHARING.get(c.type, _FEW), 1)
                 _index(table, "jurisdiction", c.name, rows=rows, behind=("id",))
     return table
 
 
 def usual_rows(table: sa.Table) -> Iterator[tuple[str, tuple[int, ...]]]:
     """The table's primary key and indexes, by name, with how many rows share each longer part of them."""
-    for name, info in ((table.name, table.info), *((str(index.name), index.info) for index in table.indexes)):
+    indexes = sorted((str(index.name), index.info) for index in table.indexes)
+    for name, info in ((table.name, table.info), *indexes):
         if info["rows"]:
             yield name, (TABLE_ROWS, JURISDICTION_ROWS, *info["rows"])

@@ -84,12 +84,29 @@ class SqlWriting(SqlReading):
             (says.delete_figures if anew else says.delete_figure, gone),
             (says.insert_figure, kept),
             (says.delete_cursor, [(jurisdiction, fold)]),
-            (says.insert_cursor, [(jurisdiction, fold, seq, version)]),
+            (says.insert_cursor, [(jurisdiction, fold, seq, version)] if seq or version else []),
         ]
         try:
             self._line.run([statement for statement in statements if statement[1]])
         except Conflict as conflict:
             raise conflict.trouble from conflict.__cause__
+
+    def bring(self, batch: Batch) -> None:
+        try:
+            self._put(batch, _sorted_out(batch.rows), headless=True)
+        except Conflict as conflict:
+            raise self._explained(batch, conflict) from conflict.__cause__
+
+    def forget(self, jurisdiction: str) -> None:
+        if self.head(jurisdiction) is not None:
+            return
+        says = self._says
+        self._line.run([(sql, [(jurisdiction,)]) for sql in says.clear_followers])
+        # Whoever gives it a head removes the mark of its coming first: one of the two has waited for the other.
+        if self.head(jurisdiction) is not None:
+            raise StoreBusy(url=self._store.url, why="it is being taken in", why_zh="正在导入")
+        clear = (*(kind.clear for kind in self._store.kinds()), *says.clear)
+        self._line.run([(sql, [(jurisdiction,)]) for sql in clear])
 
     def commit(self) -> None:
         if self._over:
@@ -117,13 +134,16 @@ class SqlWriting(SqlReading):
             ]
             self._put(batch, groups, before=[("ROLLBACK TO SAVEPOINT exchange", ONCE), *emptied])
 
-    def _put(self, batch: Batch, groups: list[_Group], before: Sequence[Statement] = ()) -> None:
+    def _put(
+        self, batch: Batch, groups: list[_Group], before: Sequence[Statement] = (), *, headless: bool = False
+    ) -> None:
         statements: list[Statement] = [*before]
         guarded: list[int] = []  # which of them change rows whose versions they name
         id, *values = _head_values(batch.head)
         says = self._says
-        guarded.append(len(statements))
-        statements.append((says.update_head, [(*values, id, batch.was.seq)]))
+        if not headless:
+            guarded.append(len(statements))
+            statements.append((says.update_head, [(*values, id, batch.was.seq)]))
         for shape, updates, inserts in groups:
             kind = self._store.kind(shape)
             if updates:
@@ -140,6 +160,8 @@ class SqlWriting(SqlReading):
                 statements.append((says.insert_timer, [(id, *_timer_values(timer)) for timer in batch.timers]))
         if batch.keys:
             statements.append((says.insert_key, [(id, *_key_values(key)) for key in batch.keys]))
+        if batch.emptied:
+            statements.append((says.empty_key, [("", "", id, *name) for name in batch.emptied]))
         counts = self._line.run(statements)
         for n in guarded:
             if counts[n] != len(statements[n][1]):

@@ -30,7 +30,7 @@ from communitycore.kernel.errors import BadValue, Refused
 from communitycore.kernel.ids import GrantId, Ref
 from communitycore.kernel.jurisdiction import Grant
 from communitycore.kernel.query import where
-from communitycore.kernel.record import Indexed, Max, Personal, Record, record
+from communitycore.kernel.record import Indexed, LegalGround, Max, Personal, Record, record
 from communitycore.kernel.rules import Role, own, role
 from communitycore.kernel.states import States
 from communitycore.kernel.values import frozen
@@ -93,12 +93,25 @@ class Absence:
         return self.since <= moment < self.until
 
 
+PUBLISHED = LegalGround(
+    "a grid's officers are published with their contact while they serve (regulations of Shandong and Binzhou)",
+    "在任网格员的姓名和联系方式依法公示（山东省、滨州市有关条例）",
+)
+
+
+def _while_serving(view: View, tenure: Tenure) -> LegalGround | None:
+    """Kept while they serve, if they gave it to be published (G9)."""
+    serves = tenure.status is TenureStatus.ACTIVE and (tenure.until is None or view.now < tenure.until)
+    return PUBLISHED if serves and tenure.given_for_publication is not None else None
+
+
 @record(
     "tenure",
     states=TENURE_STATES,
     read=role(*STAFF) | own("holder") | own("stand_in"),
     owner="holder",
     standing=True,
+    keep=_while_serving,
 )
 @frozen(kw_only=True)
 class Tenure(Record[TenureId]):

@@ -10,11 +10,11 @@ from communitycore.domain.places import DwellingId, GridId, VenueId
 from communitycore.domain.roles import CLERK, SUPERVISOR
 from communitycore.domain.tickets.categories import CategoryId
 from communitycore.domain.tickets.errors import WrongStatus
-from communitycore.domain.tickets.states import LOADED, TICKET_STATES, TicketStatus
+from communitycore.domain.tickets.states import LOADED, OPEN, TICKET_STATES, TicketStatus
 from communitycore.domain.tickets.words import Ground, Outcome, Remark, Source, Why
 from communitycore.kernel.geometry import Point
 from communitycore.kernel.ids import Ref
-from communitycore.kernel.record import Indexed, Max, Personal, Record, Unique, record
+from communitycore.kernel.record import Indexed, LegalGround, Max, Personal, Record, Unique, record
 from communitycore.kernel.rules import linked, own, role, unless
 from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
@@ -45,7 +45,27 @@ IMPARTIAL = unless(
 """The same, without those from whom who reported is kept even if they sit at the desk as well (G7)."""
 
 
-@record("ticket_reporter", read=IMPARTIAL | own("party"), actors=IMPARTIAL, owner="party")
+HANDLING = LegalGround(
+    "the matter is still being seen to, or its reporter still to be called back: a duty laid down by law "
+    "(PIPL 13(1)(3) and 47; Jinan's ordinance on the 12345 hotline)",
+    "诉求尚在办理或待回访，为履行法定职责所必需"
+    "（个人信息保护法第十三条第一款第三项、第四十七条；济南市 12345 热线条例）",
+)
+
+
+def _while_called_for(view: View, reporter: TicketReporter) -> LegalGround | None:
+    """Kept while the matter they stand behind is seen to and they are to be called back."""
+    return _while_handled(view, view.get(Ticket, reporter.ticket)) if reporter.live else None
+
+
+def _while_handled(view: View, ticket: Ticket) -> LegalGround | None:
+    """Kept until its matter is at its end and every reporter was called back."""
+    matter = followed(view, ticket)
+    waits = matter.status is TicketStatus.CLOSED and matter.to_call > 0
+    return HANDLING if matter.status in OPEN or waits else None
+
+
+@record("ticket_reporter", read=IMPARTIAL | own("party"), actors=IMPARTIAL, owner="party", keep=_while_called_for)
 @frozen(kw_only=True)
 class TicketReporter(Record[TicketReporterId]):
     """Who stands behind a ticket 诉求人. Whoever handles it never reads this, not even as a clerk (G7).
@@ -86,6 +106,7 @@ class TicketReporter(Record[TicketReporterId]):
     read=DESK | own("assignee") | own("unit") | own("handlers") | linked(TicketReporter, "born", "party"),
     actors=IMPARTIAL,
     owner="origin",
+    keep=_while_handled,
 )
 @frozen(kw_only=True)
 class Ticket(Record[TicketId]):
@@ -150,6 +171,13 @@ class Ticket(Record[TicketId]):
         """Whom it weighs on now, and how much."""
         bearer = self.bearer
         return None if bearer is None or self.status not in LOADED else (bearer, self.weight)
+
+
+def followed(view: View, ticket: Ticket) -> Ticket:
+    """The ticket that this one has become part of; itself if it was not merged."""
+    while ticket.merged_into is not None:
+        ticket = view.get(Ticket, ticket.merged_into)
+    return ticket
 
 
 def must_be(ticket: Ticket, command: str, *allowed: TicketStatus) -> None:

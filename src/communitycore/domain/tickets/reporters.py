@@ -12,7 +12,7 @@ from communitycore.domain.tickets.dispatching import running
 from communitycore.domain.tickets.errors import NotAReporter, UrgedAlready
 from communitycore.domain.tickets.intake import remarked
 from communitycore.domain.tickets.loads import moved
-from communitycore.domain.tickets.records import DESK, Ticket, TicketId, TicketReporter, must_be
+from communitycore.domain.tickets.records import DESK, Ticket, TicketId, TicketReporter, followed, must_be
 from communitycore.domain.tickets.recusal import check_impartial, local_ids, reporters_of
 from communitycore.domain.tickets.states import OPEN, UNHANDLED, TicketStatus
 from communitycore.domain.tickets.words import Outcome, Said
@@ -102,13 +102,6 @@ def withdraw(view: View, ticket_id: TicketId, *, reason: str, reporter: PartyId 
         change = moved(view, "ticket.withdrawn", ticket, after)
     change = change.also(*(step("ticket_reporter.left", r, evolve(r, live=False)) for r in leaving))
     return change if born.id == ticket.id else change.giving(born)
-
-
-def followed(view: View, ticket: Ticket) -> Ticket:
-    """The ticket that this one has become part of; itself if it was not merged."""
-    while ticket.merged_into is not None:
-        ticket = view.get(Ticket, ticket.merged_into)
-    return ticket
 
 
 def speaking(view: View, ticket_id: TicketId, reporter: PartyId | None) -> tuple[Ticket, Ticket, list[TicketReporter]]:

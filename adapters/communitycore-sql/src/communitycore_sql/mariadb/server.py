@@ -21,6 +21,7 @@ from communitycore_sql.mariadb.wire import MariadbWire
 from communitycore_sql.server.address import Address, address_of, wrong
 from communitycore_sql.server.server import Server
 from communitycore_sql.server.waiting import READ, waited
+from communitycore_sql.tables import MARIADB_OPTIONS
 
 NAMES = ("mariadb", "mysql", "mariadb+pymysql", "mysql+pymysql")
 PASSED = ("socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify")
@@ -35,12 +36,13 @@ class MariadbServer(Server):
 
     dialect: Dialect = MariaDBDialect(paramstyle="format")
     errors = (pymysql.err.MySQLError, OSError, UnicodeEncodeError)
-    table_options = " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
+    table_options = MARIADB_OPTIONS
     retype = "ALTER TABLE {table} MODIFY COLUMN {column} {type} {null}"
     narrow = True
     begin_reading = (
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
     )
+    rewrite = "OPTIMIZE TABLE {table}"
     begin_writing = "START TRANSACTION READ WRITE"
 
     def __init__(self, url: str, **given: Any) -> None:
@@ -57,7 +59,7 @@ class MariadbServer(Server):
     def connect(self, *, hurried: bool) -> MariadbWire:
         address = self.address
         limit = address.patience + ANSWER_SECONDS if hurried else None
-        passed = dict(address.passed)
+        passed: dict[str, Any] = dict(address.passed)
         passed.pop("socket", None)
         verify = passed.pop("ssl_verify", "").lower() in ("1", "yes", "true", "on")
         connection: pymysql.Connection[Any] = pymysql.connect(
@@ -74,7 +76,7 @@ class MariadbServer(Server):
             ssl_verify_cert=verify or None,
             ssl_verify_identity=verify or None,
             defer_connect=True,
-            **passed,
+            **passed,  # pyright: ignore[reportArgumentType] - what address_of let through
         )
         plain = _socket(address)
         number = plain.fileno()  # it stays the same where the driver wraps the socket

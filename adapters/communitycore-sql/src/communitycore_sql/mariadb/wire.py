@@ -27,7 +27,8 @@ class MariadbWire:
     """See server.line.Wire. packet: how many bytes the server takes at once."""
 
     def __init__(self, connection: pymysql.Connection[Any], socket: int, packet: int) -> None:
-        if not connection.server_status & SERVER_STATUS_NO_BACKSLASH_ESCAPES:
+        told: int = connection.server_status  # type: ignore[attr-defined, unused-ignore] # pyright: ignore[reportAttributeAccessIssue]
+        if not told & SERVER_STATUS_NO_BACKSLASH_ESCAPES:
             raise pymysql.err.InternalError(0, "the session would take a backslash for more than a backslash")
         self.broken = False
         self.reused = False

@@ -37,6 +37,7 @@ class PostgresqlServer(Server):
     errors = (psycopg.Error, UnicodeEncodeError)
     retype = "ALTER TABLE {table} ALTER COLUMN {column} TYPE {type}"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    rewrite = "VACUUM (FULL) {table}"
     begin_writing = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
     def __init__(self, url: str, **given: Any) -> None:

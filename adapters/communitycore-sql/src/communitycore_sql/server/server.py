@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import Dialect
 
 from communitycore.kernel import forks
 from communitycore.kernel.errors import CommunityCoreError, Mistake, StoreBusy, StoreUnusable
-from communitycore_sql.backend import Layout, Line
+from communitycore_sql.backend import ONCE, Layout, Line
 from communitycore_sql.server.address import Address
 from communitycore_sql.server.line import ServerLine, Wire
 from communitycore_sql.server.pool import Pool
@@ -24,7 +24,8 @@ from communitycore_sql.tables import heads
 class Server(ABC):
     """See backend.Backend. PostgreSQL and MariaDB each say what is abstract here.
 
-    errors: what the driver raises. begin_reading, begin_writing: what begins a transaction.
+    errors: what the driver raises. begin_reading, begin_writing: what begins a transaction. rewrite: what makes a
+    {table} anew from the rows that are in it.
     """
 
     dialect: Dialect
@@ -35,6 +36,7 @@ class Server(ABC):
     format: int | None = 1
     begin_reading: ClassVar[str]
     begin_writing: ClassVar[str]
+    rewrite: ClassVar[str]
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -49,7 +51,13 @@ class Server(ABC):
         try:
             line = self.reading()
             try:
-                self.capabilities = {"threads": True, "processes": True, "parallel": True, **self.look(line)}
+                self.capabilities = {
+                    "threads": True,
+                    "processes": True,
+                    "parallel": True,
+                    "scrub": "tables are made anew; the server's logs, replicas and backups are its keepers' to clear",
+                    **self.look(line),
+                }
                 if not address.create and heads.name not in self.layout(line).tables:
                     raise self.unusable(
                         "there is no store in it; check its name, or open it once without create=False and mode=ro",
@@ -123,9 +131,7 @@ class Server(ABC):
         return self._writing_line(lambda: self._connected(hurried=False), pooled=False)
 
     def _writing_line(self, take: Callable[[], Wire], *, pooled: bool) -> ServerLine:
-        self._check_usable()
-        if self.readonly:
-            raise self.unusable("it was opened with mode=ro, for reading alone", "以 mode=ro 打开，只能读取")
+        self._check_writable()
         me = threading.get_ident()
         if me in self._writing:
             raise Mistake(
@@ -189,6 +195,23 @@ class Server(ABC):
             raise Mistake(_FORKED)
         self._closed = True
         self._pool.close()
+
+    def scrub(self, tables: Sequence[str]) -> None:
+        """Make these tables anew. The server's logs go on holding what it wrote, until it uses their space again."""
+        self._check_writable()
+        wire = self._connected(hurried=False)
+        try:
+            for table in tables:
+                wire.run("", [(self.rewrite.format(table=table), ONCE)])
+        except self.errors as error:
+            raise self.trouble(error) from error
+        finally:
+            wire.close()
+
+    def _check_writable(self) -> None:
+        self._check_usable()
+        if self.readonly:
+            raise self.unusable("it was opened with mode=ro, for reading alone", "以 mode=ro 打开，只能读取")
 
     def _check_usable(self) -> None:
         if forks.passed() != self._forks:

@@ -7,7 +7,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,6 +66,7 @@ class SqliteFile:
             "durable": True
             if self.place.durability == "full"
             else "durability=normal: a power cut may lose the last calls",
+            "scrub": True,
         }
         self._forks = forks.passed()
         self._closed = False
@@ -101,9 +102,7 @@ class SqliteFile:
 
         Raises StoreBusy, at once if not `wait` and another writes; Mistake if this thread writes already.
         """
-        self._check_usable()
-        if self.readonly:
-            raise self.unusable("it was opened with mode=ro, for reading alone", "以 mode=ro 打开，只能读取")
+        self._check_writable()
         seconds = self.place.busy_seconds if wait else 0.0
         deadline = time.monotonic() + seconds
         if not self._turns.take(seconds):
@@ -200,6 +199,11 @@ class SqliteFile:
         if writer is not None:
             with contextlib.suppress(sqlite3.Error):
                 writer.close()
+
+    def _check_writable(self) -> None:
+        self._check_usable()
+        if self.readonly:
+            raise self.unusable("it was opened with mode=ro, for reading alone", "以 mode=ro 打开，只能读取")
 
     def _check_usable(self) -> None:
         if forks.passed() != self._forks:
@@ -349,6 +353,39 @@ class SqliteFile:
         self._drop_writer()
         self._readers.dispose()
         self._readers = self._readers.recreate()
+
+    def scrub(self, tables: Sequence[str]) -> None:
+        """Build the file anew from what is in it now, and empty its log, which holds pages of before.
+
+        Raises StoreBusy while another writes, or still reads a state of before.
+        """
+        self._check_writable()
+        if not self._turns.take(self.place.busy_seconds):
+            raise self._busy()
+        try:
+            connection = self._writer or self._connect_writer()
+            self._empty_log(connection)  # if somebody is in the way, this tells so at once
+            self._patiently(lambda: connection.execute("VACUUM"), time.monotonic() + self.place.busy_seconds)
+            self._empty_log(connection)
+        except sqlite3.Error as error:
+            raise self.trouble(error) from error
+        finally:
+            self._turns.give_back()
+
+    def _empty_log(self, connection: Connection) -> None:
+        """Work the log into the file and cut it to nothing, once nobody reads from it any more."""
+        deadline = time.monotonic() + self.place.busy_seconds
+        while True:
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not busy:
+                return
+            if time.monotonic() >= deadline:
+                raise StoreBusy(
+                    url=self.url,
+                    why="somebody still reads or writes an older state of it; scrub again when they are done",
+                    why_zh="仍有读取或写入在使用较旧的状态，请待其结束后重新清理",
+                )
+            time.sleep(random.uniform(0.001, 0.01))
 
     def layout(self, line: Line) -> Layout:
         """The tables, columns and indexes that are there."""
