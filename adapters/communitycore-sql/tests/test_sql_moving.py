@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
-from test_sql_lockstep import Kept
 from tests.hub import room
 from tests.hub.bench import Bench, open_bench
-from tests.hub.lockstep import Memory
 from tests.hub.moving import BrokenOff, breaking, every, hub_on, kept, nothing_to_be_seen, packed, rich, take_in
 from tests.hub.test_moving_lives import moving
 
+from communitycore.conformance.lockstep import Kept, Memory
 from communitycore.hub import parcel
 from communitycore.hub.hub import Hub
 from communitycore.hub.memory import MemoryStore
@@ -63,7 +62,7 @@ def test_broken_off_again_and_again_it_arrives(store: Store, short_pages: None) 
 
 def test_who_moves_house_cannot_be_told_from_who_stays(fresh_url: Callable[[], str]) -> None:
     times = settings(max_examples=max(3, settings.default.max_examples // 8), stateful_step_count=15, deadline=None)
-    run_state_machine_as_test(moving(Memory, lambda: Kept(fresh_url())), settings=times)
+    run_state_machine_as_test(moving(Memory, lambda: Kept(open_store, fresh_url())), settings=times)
 
 
 # two at once
