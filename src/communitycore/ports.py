@@ -162,6 +162,14 @@ class Reading(Protocol):
         """The earliest wake of the timers not parked, apart from those named."""
         ...
 
+    def lacking(self) -> Mapping[str, frozenset[str]]:
+        """Kind -> those of its fields with a default that rows of today's form may lack.
+
+        A null stands in a column that was added after its row was written, and the hub reads a default there. Only
+        the store knows where that may be so, and a search must know it.
+        """
+        ...
+
     def cursor(self, follower: str, jurisdiction: str) -> tuple[int, int]:
         """(seq, version) that this follower has reached; (0, 0) at first."""
         ...
@@ -290,20 +298,16 @@ class Plan:
 
 @runtime_checkable
 class Migrating(Protocol):
-    """What a store offers besides, for `communitycore migrate`; one that keeps no kinds apart may leave it out.
-
-    A null stands in a column that was added after its row was written, and the hub reads a default there. Only the
-    store knows of which columns that may be so, which a search must know.
-    """
+    """What a store offers besides, for `communitycore migrate`; one whose kinds never change may leave it out."""
 
     def plan(self, shapes: Iterable[Shape]) -> Plan:
         """What `prepare` would do for these kinds; changes nothing."""
         ...
 
-    def lacking(self) -> Mapping[str, frozenset[str]]:
-        """After `prepare`: kind -> those of its fields with a default that rows of today's form may lack."""
+    def note(self, lacking: Mapping[str, frozenset[str]]) -> None:
+        """There are rows from elsewhere that lack these fields of these kinds: `Reading.lacking` is to say so."""
         ...
 
     def settle(self) -> None:
-        """Look whether rows still lack what `lacking` says, and forget of it what none does."""
+        """Look whether rows still lack what `Reading.lacking` says, and forget of it what none does."""
         ...

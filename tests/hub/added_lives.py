@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from io import BytesIO
 from typing import Any, NewType
 
 from hypothesis import strategies as st
@@ -24,6 +26,8 @@ from communitycore import (
     step,
 )
 from communitycore.hub.hub import Hub
+from communitycore.hub.memory import MemoryStore
+from communitycore.hub.taking_in import AlreadyHere
 from communitycore.ports import Store
 from communitycore.testing import Clock, seeded
 
@@ -75,6 +79,11 @@ olds = st.lists(names, min_size=1, max_size=5)
 news = st.lists(st.tuples(names, st.integers(4, 6), st.integers(2, 4)), max_size=5)
 
 
+def lacking(hub: Hub) -> Mapping[str, frozenset[str]]:
+    with hub.store.reading() as tx:
+        return tx.lacking()
+
+
 def check(desk: cc.Desk) -> None:
     """Searches of columns find what searches of records would."""
     boxes = sorted(desk.find(Ranked, limit=100), key=lambda box: box.id)
@@ -114,7 +123,7 @@ def live_through(reopened: Callable[[], Store], old: list[str], new: list[tuple[
     ids = [hub.desk(CODE, admin).do(put, name=name).id for name in old]
     hub = Hub(reopened(), [NEW], clock=clock, entropy=entropy)
     check(hub.desk(CODE, admin))
-    assert hub.catalogue.lacking == {"box": {"rank", "size"}}
+    assert lacking(hub) == {"box": {"rank", "size"}}
     for name, rank, size in new:
         hub.desk(CODE, admin).do(put_ranked, name=name, rank=rank, size=size)
     check(hub.desk(CODE, admin))
@@ -128,9 +137,30 @@ def live_through(reopened: Callable[[], Store], old: list[str], new: list[tuple[
     assert told.lacking == ({"box": {"rank": left, "size": left}} if left else {})
     check(hub.desk(CODE, admin))
     assert hub.upcast().stepped == left
-    assert hub.catalogue.lacking == {}
+    assert lacking(hub) == {}
     check(hub.desk(CODE, admin))
     assert hub.verify().ok
     hub = Hub(reopened(), [NEW], clock=clock, entropy=entropy)
-    assert hub.catalogue.lacking == {}
+    assert lacking(hub) == {}
     check(hub.desk(CODE, admin))
+
+
+def bring_from_elsewhere(taking: Hub, *, seen: Hub) -> None:
+    """Rows that lack a field come into a store whose own rows lack none, and into the sight of a hub that is open."""
+    elsewhere = Hub(MemoryStore(), [OLD])
+    elsewhere.found("370116", name="莱芜", level="district")
+    for name in "甲乙":
+        elsewhere.desk("370116", elsewhere.administrator("370116")).do(put, name=name)
+    stream = BytesIO()
+    elsewhere.export("370116", stream)
+    for _ in range(2):  # the second time it is there already
+        stream.seek(0)
+        with suppress(AlreadyHere):
+            taking.take_in(stream)
+    for hub in (taking, seen):
+        desk = hub.desk("370116", hub.administrator("370116"))
+        check(desk)
+        assert len(desk.find(Ranked, cc.where(Ranked.rank, 5))) == 2
+    assert seen.verify().ok
+    assert seen.upcast().stepped == 2
+    assert lacking(taking) == {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import itertools
 import json
 from datetime import date, timedelta
@@ -632,6 +634,30 @@ def test_a_row_of_an_older_form_is_erased_with_what_was_renamed_and_removed_sinc
     assert last.verify().ok
     assert do(last.desk(CODE, admin), "change", kept.id, telephone="138").telephone == "138"
     assert last.verify().ok
+
+
+# moving to another store
+
+
+def test_what_was_erased_is_in_no_export_and_stays_erased_where_it_is_taken_in(bench: Bench) -> None:
+    me = person(bench, nick="η8")
+    mine = page(bench, me)
+    bench.desk.keyed("k").do(diary.retitle, mine.id, title="θ8")
+    erase(bench, me)
+    other = Hub(MemoryStore(), [diary.ROOM], clock=bench.clock, entropy=seeded(3))
+    for place in (bench.district, bench.community):
+        file = io.BytesIO()
+        bench.hub.export(place, file)
+        told = gzip.decompress(file.getvalue()).decode()
+        assert not [value for value in (*VALUES, "η8", "θ8") if value in told]
+        file.seek(0)
+        other.take_in(file)
+    assert other.verify(bench.hub.anchor()).ok
+    desk = other.desk(bench.community, bench.keeper)
+    assert desk.get(Page, mine.id).erased
+    with pytest.raises(KeyErased):
+        desk.keyed("k").do(diary.retitle, mine.id, title="θ8")
+    assert other.erase(me, actor=bench.admin, reason=WHY).erased == erase(bench, me).erased
 
 
 # declarations

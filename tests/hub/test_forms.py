@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -162,6 +163,34 @@ def test_a_field_added_with_no_new_number_is_searched_by_its_default(
 ) -> None:
     store = MemoryStore()
     added_lives.live_through(lambda: store, old, new)
+
+
+def test_rows_from_elsewhere_that_lack_a_field_are_found_by_its_default() -> None:
+    store = MemoryStore()
+    hub = Hub(store, [added_lives.NEW])
+    hub.found(CODE, name="济阳", level="district")
+    added_lives.check(hub.desk(CODE, hub.administrator(CODE)))
+    added_lives.bring_from_elsewhere(Hub(store, [added_lives.NEW]), seen=hub)
+
+
+def test_a_jurisdiction_with_rows_of_older_forms_moves_into_a_store_of_today(library: Library) -> None:
+    stream = BytesIO()
+    library.hub.export(CODE, stream)
+    shelf = MemoryStore()
+    first = Library(lambda: shelf)
+    first.live(Plan([{"who": "甲"}, {"who": "乙", "colour": "red", "phone": "139"}], []))
+    older = BytesIO()
+    first.hub.export(CODE, older)
+    for source, written in ((library, stream), (first, older)):
+        store = MemoryStore()
+        hub = Hub(store, [ROOMS[2]])
+        written.seek(0)
+        hub.take_in(written, anchor=source.hub.anchor())
+        source.hub = hub
+        source.check()
+        assert source.older() == len(source.ids)
+        assert hub.upcast().stepped == len(source.ids)
+        source.check()
 
 
 def test_a_field_that_no_row_has_a_value_for_cannot_be_required() -> None:

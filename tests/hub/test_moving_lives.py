@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from hypothesis import settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 from tests.hub import room
 from tests.hub.bench import Bench, open_bench
-from tests.hub.lockstep import SEEDS, Lockstep, Memory, Side
 from tests.hub.moving import (
     SKIP,
     BrokenOff,
@@ -24,9 +24,10 @@ from tests.hub.moving import (
     peak,
     take_in,
 )
-from tests.hub.test_lockstep import SETTINGS, sqlite
 
+from communitycore.conformance.lockstep import SEEDS, Kept, Machine, Memory, Side
 from communitycore.hub import export, parcel, verify, waiting
+from communitycore.plugins import open_store
 from communitycore.ports import Store
 
 # memory
@@ -82,7 +83,7 @@ class Nowhere(io.BytesIO):
 # random lives
 
 
-class Moving(Lockstep):
+class Moving(Machine):
     """One side moves house now and then, to a new store; the other stays, and they must not be told apart."""
 
     @rule(seed=SEEDS)
@@ -110,18 +111,23 @@ class Moving(Lockstep):
         old.leave()
 
 
+def lives(examples: int) -> settings:
+    return settings(max_examples=examples, stateful_step_count=20, deadline=None)
+
+
 def moving(*openers: Any) -> type[Moving]:
     return type("Together", (Moving,), {"openers": openers})
 
 
 def test_who_moves_house_cannot_be_told_from_who_stays(short_pages: None) -> None:
-    run_state_machine_as_test(
-        moving(Memory, Memory), settings=settings(SETTINGS, max_examples=max(4, SETTINGS.max_examples // 2))
-    )
+    run_state_machine_as_test(moving(Memory, Memory), settings=lives(max(4, settings.default.max_examples // 2)))
 
 
 @SKIP
-def test_who_moves_from_file_to_file_cannot_be_told_from_who_stays_in_memory(short_pages: None) -> None:
-    run_state_machine_as_test(
-        moving(Memory, sqlite), settings=settings(SETTINGS, max_examples=max(4, SETTINGS.max_examples // 3))
-    )
+def test_who_moves_from_file_to_file_cannot_be_told_from_who_stays_in_memory(short_pages: None, tmp_path: Path) -> None:
+    files = count()
+
+    def file() -> Kept:
+        return Kept(lambda url: open_store(url, durability="normal"), f"sqlite:///{tmp_path}/{next(files)}.db")
+
+    run_state_machine_as_test(moving(Memory, file), settings=lives(max(4, settings.default.max_examples // 3)))

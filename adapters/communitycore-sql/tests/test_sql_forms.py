@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -165,11 +166,34 @@ def test_several_processes_may_note_the_same_added_field(store_url: str) -> None
         one, two = open_store(store_url), open_store(store_url)
         for store in (one, two):
             made = Hub(store, [added_lives.NEW])
-            assert made.catalogue.lacking == {"box": {"rank", "size"}}
+            assert added_lives.lacking(made) == {"box": {"rank", "size"}}
         Hub(one, [added_lives.NEW]).upcast()
-        assert Hub(two, [added_lives.NEW]).catalogue.lacking == {}
+        assert added_lives.lacking(Hub(two, [added_lives.NEW])) == {}
         one.close()
         two.close()
+
+
+def test_rows_from_elsewhere_that_lack_a_field_are_found_by_its_default_by_all_who_have_the_store_open(
+    store_url: str,
+) -> None:
+    hub = Hub(open_store(store_url), [added_lives.NEW])
+    hub.found(CODE, name="济阳", level="district")
+    added_lives.check(hub.desk(CODE, hub.administrator(CODE)))
+    other = Hub(open_store(store_url), [added_lives.NEW])
+    added_lives.bring_from_elsewhere(other, seen=hub)
+    other.close()
+    hub.close()
+
+
+def test_an_older_file_is_read_alone_though_nothing_is_noted_in_it(path: Path) -> None:
+    with cc.open(f"sqlite:///{path}", rooms=[added_lives.NEW]) as hub:
+        hub.found(CODE, name="济阳", level="district")
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE cc_added")
+    with cc.open(f"sqlite:///{path}?mode=ro", rooms=[added_lives.NEW]) as hub:
+        assert added_lives.lacking(hub) == {}
+        assert hub.verify().ok
+        added_lives.check(hub.desk(CODE, hub.administrator(CODE)))
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,10 @@ from communitycore.hub.hub import Hub
 from communitycore.kernel.errors import NotUnique, OutcomeUnknown, StoreBusy, StoreError, StoreUnusable
 from communitycore.kernel.record import shape_of
 from communitycore.ports import Batch
-from communitycore_sql import open_store
-from communitycore_sql.backend import ONCE, Line
+from communitycore_sql import open_store, store
+from communitycore_sql.backend import ONCE, Layout, Line
+from communitycore_sql.schema import Work
+from communitycore_sql.server import line
 
 
 def backend_of(hub: Hub) -> Any:
@@ -45,16 +47,25 @@ def line_to(server: servers.Server) -> Iterator[Cutting]:
 # connections that end
 
 
-def test_connections_that_ended_while_idle_are_not_noticed(
-    opened: tuple[Hub, Desk], server: servers.Server, served_url: str
+@pytest.mark.parametrize("noticed", ["before", "when used", "either"])
+def test_connections_that_ended_while_idle_are_not_felt(
+    opened: tuple[Hub, Desk], server: servers.Server, served_url: str, monkeypatch: pytest.MonkeyPatch, noticed: str
 ) -> None:
     hub, desk = opened
     with hub.store.reading(), hub.store.reading():  # so that several lie idle
         pass
+    wire = type(backend_of(hub)._pool._idle[0][0])
+    if noticed == "before":
+        monkeypatch.setattr(line, "AT_ONCE_SECONDS", -1.0)
+    if noticed == "when used":
+        monkeypatch.setattr(wire, "alive", lambda self: True)
     assert server.cut(served_url) >= 2
-    assert desk.do(open_plot, label="after") == desk.find(Plot, limit=9)[0]
+    assert desk.find(Plot, limit=9) == []
     server.cut(served_url)
-    assert len(desk.find(Plot, limit=9)) == 1
+    with hub.store.writing() as tx:
+        assert tx.lock(desk.jurisdiction) is not None
+    server.cut(served_url)
+    assert desk.do(open_plot, label="after") == desk.find(Plot, limit=9)[0]
 
 
 def test_a_server_that_is_started_again_is_waited_for(opened: tuple[Hub, Desk], server: servers.Server) -> None:
@@ -94,9 +105,8 @@ def test_a_connection_that_ends_in_the_midst_of_a_call_is_followed_by_another_at
 ) -> None:
     hub, desk = opened
     plot = desk.do(open_plot)
-    store = hub.store
     for where in ("read", "write"):
-        with pytest.raises(StoreBusy) as caught, store.writing() as tx:
+        with pytest.raises(StoreBusy) as caught, hub.store.writing() as tx:
             head = tx.lock(desk.jurisdiction)
             assert head is not None
             server.cut(served_url)
@@ -105,7 +115,7 @@ def test_a_connection_that_ends_in_the_midst_of_a_call_is_followed_by_another_at
             else:
                 tx.write(Batch(evolve(head, seq=head.seq + 1), head))
         assert caught.value.retryable
-    with pytest.raises(StoreBusy), store.reading() as reading:
+    with pytest.raises(StoreBusy), hub.store.reading() as reading:
         server.cut(served_url)
         reading.heads()
     assert desk.do(bump, plot.id).rank == 1
@@ -196,15 +206,15 @@ SLEEP = {"postgresql": "SELECT 1 FROM pg_sleep(30)", "mariadb": "SELECT SLEEP(30
 
 def test_a_statement_takes_no_longer_than_it_may(opened: tuple[Hub, Desk]) -> None:
     backend = backend_of(opened[0])
-    line: Line = backend.reading()
+    reading: Line = backend.reading()
     start = time.monotonic()
     with pytest.raises(StoreError, match="statement_seconds") as caught:
-        line.all(SLEEP[backend.dialect.name])
+        reading.all(SLEEP[backend.dialect.name])
     assert 2 < time.monotonic() - start < 8  # waiting for a lock counts too
     assert not caught.value.retryable
     with pytest.raises(StoreError):
-        line.all("SELECT 1")  # the transaction is over
-    line.end()
+        reading.all("SELECT 1")  # the transaction is over
+    reading.end()
 
 
 def test_a_server_that_falls_silent_is_left(opened: tuple[Hub, Desk], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,12 +222,12 @@ def test_a_server_that_falls_silent_is_left(opened: tuple[Hub, Desk], monkeypatc
     module = __import__(type(backend).__module__, fromlist=["ANSWER_SECONDS"])
     monkeypatch.setattr(module, "ANSWER_SECONDS", -2.5)  # what is left is half a second
     backend._pool.drop_idle()
-    line = backend.reading()
+    reading = backend.reading()
     start = time.monotonic()
     with pytest.raises(StoreBusy):
-        line.all(SLEEP[backend.dialect.name])
+        reading.all(SLEEP[backend.dialect.name])
     assert time.monotonic() - start < 2.5
-    line.end()
+    reading.end()
     opened[1].do(open_plot)
 
 
@@ -333,10 +343,10 @@ def test_more_than_mariadb_takes_at_once_goes_in_parts_or_is_told(mariadb: serve
         hub, desk = garden(url)
         outcomes = desk.do_many([open_plot.call(text=f"{n}" + "😀" * 9_000) for n in range(100)])
         assert all(outcome.error is None for outcome in outcomes)
-        line = backend_of(hub).building()
+        building = backend_of(hub).building()
         with pytest.raises(StoreUnusable, match="max_allowed_packet"):
-            line.run([("INSERT INTO cc_kinds VALUES (%s, 1)", [("x" * (1 << 20),)])])
-        line.end()
+            building.run([("INSERT INTO cc_kinds VALUES (%s, 1)", [("x" * (1 << 20),)])])
+        building.end()
         assert hub.verify().ok
         hub.close()
     finally:
@@ -401,10 +411,10 @@ def test_no_error_shows_a_password(served_url: str, server: servers.Server) -> N
         assert type(caught.value) is kind, (url, caught.value)
         assert caught.value.say("en") != caught.value.say("zh")
         assert not [secret for secret in shown if secret in said(caught.value)], url
-    store = open_store(good)
-    assert "***" in store.url
-    assert not [secret for secret in shown if secret in f"{store.url} {store.backend.address!r}"]  # type: ignore[attr-defined]
-    store.close()
+    there = open_store(good)
+    assert "***" in there.url
+    assert not [secret for secret in shown if secret in f"{there.url} {there.backend.address!r}"]  # type: ignore[attr-defined]
+    there.close()
 
 
 def test_a_wrong_password_is_told_as_such(served_url: str) -> None:
@@ -487,15 +497,48 @@ def test_servers_that_will_not_do_are_told_what_would(opened: tuple[Hub, Desk]) 
 
 
 def test_a_newer_format_is_refused(opened: tuple[Hub, Desk], served_url: str) -> None:
-    line = backend_of(opened[0]).building()
-    line.run([("UPDATE cc_kinds SET kind = kind WHERE 1 = 1", ONCE)])
-    assert line.all("SELECT count(*) FROM cc_kinds")[0][0] > 1
+    building = backend_of(opened[0]).building()
     name = '"schema"' if served_url.startswith("postgresql") else "`schema`"
-    line.run([(f"UPDATE cc_kinds SET {name} = 2 WHERE kind = '$format'", ONCE)])
-    line.commit("")
-    line.end()
+    assert building.run([(f"UPDATE cc_kinds SET {name} = 2 WHERE kind = '$format'", ONCE)]) == [1]
+    building.commit("")
+    building.end()
     with pytest.raises(StoreUnusable, match="upgrade communitycore-sql"):
         hub_at(served_url)
+
+
+def test_what_another_process_was_quicker_with_is_looked_at_again(
+    opened: tuple[Hub, Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, desk = opened
+    backend, layout = backend_of(hub), backend_of(hub).layout
+    seen: list[Layout] = []
+
+    def late(asked: Line) -> Layout:
+        seen.append(layout(asked))
+        return Layout({}, {}) if len(seen) <= 2 else seen[-1]  # as if all was made between the look and the work
+
+    monkeypatch.setattr(backend, "layout", late)
+    hub.store.prepare([shape_of(Plot)])
+    assert len(seen) == 3
+    desk.do(open_plot)
+
+
+def test_a_kind_that_another_process_has_noted_is_looked_at_again(
+    opened: tuple[Hub, Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, _ = opened
+    work = store.work_on
+    asked: list[int] = []
+
+    def late(*said: Any) -> list[Work]:
+        asked.append(1)
+        noted = Work("INSERT INTO cc_kinds VALUES ('plot', 1)")
+        moved = Work("UPDATE cc_kinds SET kind = 'plot' WHERE kind = 'never'", guarded=True)
+        return [noted] if len(asked) <= 2 else [moved] if len(asked) <= 4 else work(*said)
+
+    monkeypatch.setattr(store, "work_on", late)
+    hub.store.prepare([shape_of(Plot)])
+    assert len(asked) == 5
 
 
 def test_a_missing_driver_names_what_to_install(served_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

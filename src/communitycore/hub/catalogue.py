@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from communitycore.hub.authority import parameter_of
@@ -28,7 +28,6 @@ class Catalogue:
         self.by_entry: dict[str, tuple[Reaction, ...]] = {}
         self.folds: dict[str, Fold] = {}
         self.subject: Shape | None = None
-        self.lacking: Mapping[str, frozenset[str]] = {}  # the store's; see ports.Migrating
         self._by_id_type: dict[Any, Shape] = {}
         self._concerned: dict[str, str | None] = {}
         self._owned: dict[tuple[str, Own], tuple[str, Shape | None]] = {}

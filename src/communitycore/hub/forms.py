@@ -8,12 +8,12 @@ columns alone, which find different rows; together they find what a search of re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import product
 
 from communitycore.kernel.query import FIND_MAX, Query, Test
 from communitycore.kernel.shape import Row, Shape
-from communitycore.ports import Reading
+from communitycore.ports import Migrating, Reading, Store
 
 SCHEMA = 2
 """The place of a row's schema number among its columns."""
@@ -22,6 +22,20 @@ SCHEMA = 2
 def any_older(tx: Reading, shape: Shape, jurisdiction: str) -> bool:
     """Whether a row of an older number stands here."""
     return bool(tx.find(shape, jurisdiction, Query((Test(SCHEMA, "<", shape.schema),), 0, False, 1, None)))
+
+
+def lacks(shape: Shape, row: Row) -> frozenset[str]:
+    """The fields with a default that a row of today's form lacks."""
+    if row[SCHEMA] != shape.schema:
+        return frozenset()
+    return frozenset(shape.columns[at].name for at in shape.defaults if row[at] is None)
+
+
+def note_lacking(store: Store, lacking: Mapping[str, frozenset[str]]) -> None:
+    """Tell a store what rows from elsewhere lack, once they are in it and before anybody sees them."""
+    found = {kind: names for kind, names in lacking.items() if names}
+    if found and isinstance(store, Migrating):
+        store.note(found)
 
 
 def find_all(

@@ -27,7 +27,7 @@ from communitycore.kernel.query import Where
 from communitycore.kernel.record import Kind, Record
 from communitycore.kernel.shape import Shape
 from communitycore.kernel.view import View
-from communitycore.ports import Migrating, Reading, Store, Timer
+from communitycore.ports import Reading, Store, Timer
 
 if TYPE_CHECKING:
     from communitycore.hub.certificate import Certificate
@@ -70,8 +70,6 @@ class Hub:
         self._road = Road(self._office)
         self._wakes = Wakes(self._office)
         store.prepare(self.catalogue.shapes.values())
-        if isinstance(store, Migrating):
-            self.catalogue.lacking = store.lacking()
 
     @property
     def store(self) -> Store:

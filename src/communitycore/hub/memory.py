@@ -159,8 +159,10 @@ class MemoryStore:
                     lacking[kind] = {name: count for name, count in counts.items() if count}
             return Plan(obstacles=tuple(self._obstacles(wanted)), older=older, lacking=lacking)
 
-    def lacking(self) -> Mapping[str, frozenset[str]]:
-        return dict(self._lacking)
+    def note(self, lacking: Mapping[str, frozenset[str]]) -> None:
+        with self._state:
+            for kind, names in lacking.items():
+                self._lacking[kind] = self._lacking.get(kind, frozenset()) | names
 
     def settle(self) -> None:
         with self._state:
@@ -173,7 +175,7 @@ class MemoryStore:
                     del self._lacking[kind]
 
     def reading(self) -> MemoryReading:
-        return MemoryReading(self.books, self._state)
+        return MemoryReading(self.books, self._state, self._lacking)
 
     def writing(self, *, wait: bool = True) -> MemoryWriting:
         return MemoryWriting(self, wait)
@@ -199,8 +201,9 @@ def _nulls(rows: Iterable[Row], shape: Shape, name: str) -> int:
 class MemoryReading:
     """See ports.Reading."""
 
-    def __init__(self, books: dict[str, _Books], state: threading.RLock) -> None:
+    def __init__(self, books: dict[str, _Books], state: threading.RLock, lacking: Mapping[str, frozenset[str]]) -> None:
         self._books = books
+        self._lacking = lacking
         self._state = state
         self._orders: dict[tuple[str, ...], list[Any]] = {}
 
@@ -289,6 +292,9 @@ class MemoryReading:
             default=None,
         )
 
+    def lacking(self) -> Mapping[str, frozenset[str]]:
+        return dict(self._lacking)
+
     def cursor(self, follower: str, jurisdiction: str) -> tuple[int, int]:
         return self._of(jurisdiction).cursors.get(follower, (0, 0))
 
@@ -321,7 +327,7 @@ class MemoryWriting(MemoryReading):
     """See ports.Writing. What is written waits until commit, so leaving without one keeps nothing."""
 
     def __init__(self, store: MemoryStore, wait: bool) -> None:
-        super().__init__(store.books, store._state)
+        super().__init__(store.books, store._state, store._lacking)
         self._store = store
         self._wait = wait
         self._over = False

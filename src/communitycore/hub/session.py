@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from hmac import compare_digest
 from hmac import digest as hmac_digest
@@ -55,9 +55,7 @@ class Base:
         *("consulted", "head", "moment", "tx"),
     )
 
-    def __init__(
-        self, tx: Reading, head: Head, cache: StandingCache, moment: datetime, lacking: Mapping[str, frozenset[str]]
-    ) -> None:
+    def __init__(self, tx: Reading, head: Head, cache: StandingCache, moment: datetime) -> None:
         self.moment = moment
         self.tx = tx
         self.head = head
@@ -67,7 +65,7 @@ class Base:
         self._levels: list[Standing] | None = None
         self._found: dict[tuple[str, str], Held | None] = {}
         self._free: set[tuple[str, int, Any]] = set()
-        self._lacking = lacking
+        self._lacking = cache.lacking(tx, head.id)
         self._older: dict[str, bool] = {}
 
     def load(self, shape: Shape, id: str) -> Held | None:
@@ -178,7 +176,7 @@ class Session:
         self.tx = tx
         self._guard = guard
         self.was = head
-        self.base = Base(tx, head, cache, moment, catalogue.lacking)
+        self.base = Base(tx, head, cache, moment)
         self.layer = Layer(self.base)
         self.reacts = False
         self._cache = cache

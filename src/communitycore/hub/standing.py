@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from communitycore.kernel.errors import StoreBusy
@@ -79,6 +79,7 @@ class StandingCache:
     def __init__(self) -> None:
         self.recent = Recent()
         self._kept: dict[str, Standing] = {}
+        self._lacking: dict[str, Mapping[str, frozenset[str]]] = {}
         self._lock = threading.Lock()
 
     def at(self, jurisdiction: str, count: int) -> Standing:
@@ -96,6 +97,17 @@ class StandingCache:
             kept = self._kept.get(standing.jurisdiction)
             if kept is None or kept.count < standing.count:
                 self._kept[standing.jurisdiction] = standing
+
+    def lacking(self, tx: Reading, jurisdiction: str) -> Mapping[str, frozenset[str]]:
+        """See ports.Reading; as of when the jurisdiction was first seen: what is written later lacks nothing."""
+        known = self._lacking.get(jurisdiction)
+        if known is None:
+            known = self._lacking[jurisdiction] = tx.lacking()
+        return known
+
+    def all_filled(self) -> None:
+        """What rows lacked was written out: ask the store again."""
+        self._lacking.clear()
 
     def forget(self) -> None:
         """Remember nothing: what was erased may be in it."""

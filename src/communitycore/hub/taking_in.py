@@ -7,6 +7,7 @@ to it. It is given one in the last transaction, once everything has been verifie
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from attrs import define
 from communitycore.hub.catalogue import Catalogue
 from communitycore.hub.directory import Directory
 from communitycore.hub.export import TAKING_IN
+from communitycore.hub.forms import lacks, note_lacking
 from communitycore.hub.parcel import FORMAT, SECTIONS, Contents, ExportDamaged, Header, Page, Unpacking, check_value
 from communitycore.hub.report import Anchor, Progress
 from communitycore.hub.verify import check
@@ -34,12 +36,12 @@ from communitycore.kernel.ids import check_id
 from communitycore.kernel.journal import GENESIS, chain_hash
 from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.record import shape_of
-from communitycore.kernel.shape import Row, Shape
+from communitycore.kernel.shape import INDEXED_MAX, Row, Shape, check_text
 from communitycore.ports import Batch, Key, Reading, Store, Timer, Writing
 
 ATTEMPTS = 4
 _BODY = shape_of(Jurisdiction)
-_MARK = "sha256"
+_MARK = "mark"
 
 
 class AlreadyHere(Refused):
@@ -127,6 +129,7 @@ class _TakingIn:
         self.seq, self.hash = 0, GENESIS
         self.last: tuple[Any, ...] = ()  # what the last record was, to be followed by a later one
         self.cursors: dict[str, tuple[int, int]] = {}
+        self.lacking: dict[str, frozenset[str]] = {}
         self._progress = progress
         self._done = 0
 
@@ -147,6 +150,7 @@ class _TakingIn:
         if (self.seq, self.hash) != (self.header.head.seq, self.header.head.hash):
             raise _contradicts("its journal ends elsewhere than its first line says", "日志末尾与首行所载不符")
         self._verified(anchor)
+        _patiently(lambda: note_lacking(self.store, self.lacking))
         _patiently(lambda: self._settle(before))
         return self.unpacking.contents
 
@@ -161,8 +165,8 @@ class _TakingIn:
             return self._mark(tx)
 
     def _mark(self, tx: Reading) -> _Mark:
-        page, _ = tx.cursor(TAKING_IN, self.id)
-        return _Mark(page, tx.figure(TAKING_IN, self.id, _MARK) or "")
+        text = tx.figure(TAKING_IN, self.id, _MARK)  # one read: a transaction may see what is committed between two
+        return _Mark(0, "") if text is None else _Mark(*json.loads(text))
 
     # from values to what a store writes
 
@@ -215,6 +219,7 @@ class _TakingIn:
         for column, value in zip(shape.columns, row, strict=True):
             check_value(value, whole=column.type in ("int", "bool"), null=column.nullable)
         batch.rows.append((shape, row, 0))
+        self.lacking[kind] = self.lacking.get(kind, frozenset()) | lacks(shape, row)
         return kind, check_id(row[0])
 
     def _timer(self, batch: Batch, values: Sequence[Any]) -> tuple[Any, ...]:
@@ -236,7 +241,7 @@ class _TakingIn:
         fold, key, _ = values
         if fold not in self.cursors:
             raise KeyError(fold)
-        return fold, key
+        return fold, check_text(key, "key", INDEXED_MAX)
 
     _UNPACK: dict[str, Callable[[_TakingIn, Batch, Sequence[Any]], tuple[Any, ...]]] = {  # noqa: RUF012
         "entry": _entry,
@@ -258,7 +263,8 @@ class _TakingIn:
                     return
                 tx.bring(batch)
                 self._follow(tx, page)
-                tx.fold(TAKING_IN, self.id, {_MARK: page.sha}, page.number, FORMAT, anew=False)
+                mark = json.dumps([page.number, page.sha])
+                tx.fold(TAKING_IN, self.id, {_MARK: mark}, page.number, FORMAT, anew=False)
                 tx.commit()
         except (NotUnique, StaleStep, KeyReused) as refused:
             with self.store.reading() as reading:
@@ -272,8 +278,13 @@ class _TakingIn:
             if mark.page == known.page and mark.sha != known.sha:
                 raise OtherExport(jurisdiction=self.id)
         if mark.page < before.page:
-            raise OtherExport(jurisdiction=self.id)  # it was discarded meanwhile
+            raise self._overtaken(tx)
         return mark.page >= page.number
+
+    def _overtaken(self, tx: Reading) -> Refused:
+        """Why our mark is gone: somebody else was quicker with the same file, or discarded it."""
+        here = tx.head(self.id) is not None
+        return AlreadyHere(jurisdiction=self.id) if here else OtherExport(jurisdiction=self.id)
 
     def _follow(self, tx: Writing, page: Page) -> None:
         """The followers of a page, with their figures."""
@@ -301,11 +312,12 @@ class _TakingIn:
             if tx.lock(self.id) == head:
                 return  # by a COMMIT that lost its answer
             if self._mark(tx) != mark:
-                raise OtherExport(jurisdiction=self.id)
+                raise self._overtaken(tx)
             tx.fold(TAKING_IN, self.id, {}, 0, 0, anew=True)
+            # Only now is it sure that nobody else is at it: who gives it a head, or discards it, takes the mark first.
             row = tx.get(_BODY, self.id, self.id)
-            if row is None:
-                raise OtherExport(jurisdiction=self.id)  # it was discarded in this very moment
+            if row is None or tx.head(self.id) is not None:
+                raise self._overtaken(tx)
             code = _BODY.read_row(row).codes[-1]
             self.directory.check_free(code.value, code.since, but=self.id)
             tx.found(head)

@@ -45,13 +45,14 @@ def upcast(office: Office, progress: Callable[[int], object] | None) -> Upcasted
     report = Upcasted()
     with office.store.reading() as tx:
         bodies = [head.id for head in tx.heads()]
+        lacking = tx.lacking()
     for body in bodies:
         for shape in office.catalogue.shapes.values():
-            for tests in _older(shape, office.catalogue.lacking.get(shape.kind, frozenset())):
+            for tests in _older(shape, lacking.get(shape.kind, frozenset())):
                 _Rows(office, body, shape, tests, report, progress).step()
     if isinstance(office.store, Migrating):
         office.store.settle()
-        office.catalogue.lacking = office.store.lacking()
+        office.standing.all_filled()
     return report
 
 

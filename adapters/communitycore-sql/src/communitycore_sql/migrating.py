@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from communitycore.kernel.errors import StoreUnusable
-from communitycore.kernel.shape import Shape
+from communitycore.kernel.shape import Row, Shape
 from communitycore.ports import Plan, Planned
 from communitycore_sql import tables
-from communitycore_sql.backend import Backend, Layout, Line
+from communitycore_sql.backend import Backend, Conflict, Layout, Line, Overtaken
 from communitycore_sql.schema import Work, any_row, everything, marks
 from communitycore_sql.statements import prepared
 
@@ -41,11 +41,32 @@ class Migration:
         finally:
             line.end()
 
-    def lacking(self, line: Line, layout: Layout) -> dict[str, frozenset[str]]:
+    def lacking(self, noted: Iterable[Row]) -> dict[str, frozenset[str]]:
         """Fields that rows may lack, of those that are searched by their default today."""
-        noted = marks(self._backend.dialect, line, layout)
-        found = {kind: names & _defaulted(self._shapes[kind]) for kind, names in noted.items() if kind in self._shapes}
-        return {kind: names for kind, names in found.items() if names}
+        found: dict[str, frozenset[str]] = {}
+        for kind, name in noted:
+            if kind in self._shapes and name in _defaulted(self._shapes[kind]):
+                found[kind] = found.get(kind, frozenset()) | {name}
+        return found
+
+    def note(self, lacking: Mapping[str, frozenset[str]]) -> None:
+        """There are rows from elsewhere that lack these. Raises Overtaken if another process notes the same."""
+        backend = self._backend
+        line = backend.building()
+        try:
+            noted = marks(backend.dialect, line, backend.layout(line))
+            fresh = [
+                (kind, name)
+                for kind, names in sorted(lacking.items())
+                for name in sorted(names - noted.get(kind, frozenset()))
+            ]
+            if fresh:
+                line.run([(prepared(backend.dialect, sa.insert(tables.added), ("kind", "field")).sql, fresh)])
+                line.commit("")
+        except Conflict as conflict:
+            raise Overtaken from conflict
+        finally:
+            line.end()
 
     def settle(self) -> None:
         """Forget of what is noted what no row lacks any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from communitycore.kernel.journal import Entry
@@ -187,6 +187,9 @@ class SqlReading:
         return None
 
     # followers
+
+    def lacking(self) -> Mapping[str, frozenset[str]]:
+        return self._store.migration.lacking(self._all(self._says.added)) if self._store.notes else {}
 
     def cursor(self, follower: str, jurisdiction: str) -> tuple[int, int]:
         row = self._one(self._says.cursor, (jurisdiction, follower))

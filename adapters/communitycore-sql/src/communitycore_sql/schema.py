@@ -64,9 +64,11 @@ def everything(
         statement = prepared(dialect, sa.select(tables.kinds.c.kind, tables.kinds.c.schema), ())
         kept = {str(kind): int(number) for kind, number in line.all(statement.sql)}
     # First of all, since not every database takes a new column back: what its rows lack is then known already.
+    yield from _table(backend, layout, tables.added)
     yield from missing(backend, line, layout, kept, shapes, made)
     for table in wanted:
-        yield from _table(backend, layout, table)
+        if table is not tables.added:
+            yield from _table(backend, layout, table)
     yield from _format(backend, kept)
     yield from _numbers(dialect, kept, shapes, backend.unusable)
     for sql, values in backend.telling(layout, wanted):
@@ -258,9 +260,6 @@ def missing(
                 )
         if kept.get(kind, shape.schema) == shape.schema:
             fresh += ((kind, name) for name in sorted(shape.lacked_by(columns) - known.get(kind, frozenset())))
-    if fresh and tables.added.name not in layout.tables:
-        said = _text(backend.dialect, CreateTable(tables.added)) + backend.table_options
-        yield Work(said, what="table", name=tables.added.name)
     statement = prepared(backend.dialect, sa.insert(tables.added), ("kind", "field"))
     for kind, name in fresh:
         yield Work(statement.sql, (kind, name), what="note", name=f"{kind}.{name}")

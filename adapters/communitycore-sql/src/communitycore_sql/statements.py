@@ -416,6 +416,10 @@ class Statements:
     # followers
 
     @cached_property
+    def added(self) -> str:
+        return self._one(sa.select(tables.added.c.kind, tables.added.c.field))
+
+    @cached_property
     def cursor(self) -> str:
         c = cursors.c
         statement = sa.select(c.seq, c.version).where(c.jurisdiction == b("jurisdiction"), c.follower == b("follower"))

@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from communitycore.kernel.errors import Mistake, OutcomeUnknown, StoreBusy
 from communitycore.kernel.shape import Shape
 from communitycore.ports import Plan
+from communitycore_sql import tables
 from communitycore_sql.backend import Backend, Conflict, Line, Overtaken
 from communitycore_sql.migrating import Migration
 from communitycore_sql.reading import SqlReading
@@ -33,8 +34,8 @@ class SqlStore:
         self.capabilities = backend.capabilities
         self.statements = Statements(backend.dialect)
         self._kinds: dict[str, KindStatements] = {}
-        self._migration = Migration(backend, {}, {})
-        self._lacking: Mapping[str, frozenset[str]] = {}
+        self.migration = Migration(backend, {}, {})
+        self.notes = True  # unless it is an older one, to be read alone
 
     def prepare(self, shapes: Iterable[Shape]) -> None:
         """Make or extend the tables for these kinds; several processes may do so at once.
@@ -43,7 +44,7 @@ class SqlStore:
         """
         wanted = {shape.kind: shape for shape in shapes}
         made = tables_of(wanted.values())
-        self._migration = Migration(self.backend, wanted, made)
+        self.migration = Migration(self.backend, wanted, made)
         for attempt in range(PREPARED_TOGETHER):
             if self._prepared(wanted, made):
                 break
@@ -60,19 +61,18 @@ class SqlStore:
         wanted = {shape.kind: shape for shape in shapes}
         return Migration(self.backend, wanted, tables_of(wanted.values())).plan()
 
-    def lacking(self) -> Mapping[str, frozenset[str]]:
-        """Kind -> those of its fields with a default that rows may lack; of the kinds last prepared."""
-        return self._lacking
+    def note(self, lacking: Mapping[str, frozenset[str]]) -> None:
+        """There are rows from elsewhere that lack these fields."""
+        for _ in range(PREPARED_TOGETHER):
+            try:
+                self.migration.note(lacking)
+                return
+            except Overtaken:
+                continue
 
     def settle(self) -> None:
         """Forget what no row lacks any more."""
-        if self._lacking:
-            self._migration.settle()
-            line = self.backend.reading()
-            try:
-                self._lacking = self._migration.lacking(line, self.backend.layout(line))
-            finally:
-                line.end()
+        self.migration.settle()
 
     def _prepared(self, wanted: Mapping[str, Shape], made: Mapping[str, Table]) -> bool:
         """Whether the tables are as they should be now; False if another process was quicker with a part of it."""
@@ -80,8 +80,11 @@ class SqlStore:
         line = backend.reading()
         try:
             layout = backend.layout(line)
-            if not work_on(backend, line, layout, wanted, made):
-                self._lacking = self._migration.lacking(line, layout)
+            work = work_on(backend, line, layout, wanted, made)
+            if backend.readonly and [one.name for one in work] == [tables.added.name]:
+                self.notes = False  # it was made before there was anything to be noted
+                return True
+            if not work:
                 return True
         finally:
             line.end()
@@ -95,7 +98,6 @@ class SqlStore:
             # Another process may have done it meanwhile.
             for one in work_on(backend, line, backend.layout(line), wanted, made):
                 self._do(line, one)
-            self._lacking = self._migration.lacking(line, backend.layout(line))
             line.commit("")
         except (Overtaken, OutcomeUnknown):
             return False  # what is there is looked at again

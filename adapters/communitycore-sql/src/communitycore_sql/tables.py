@@ -204,8 +204,7 @@ cursors = _table(
 
 kinds = _table(metadata, "cc_kinds", _column("kind", KIND, key=True), _column("schema", WHOLE))
 
-# Made when first needed: a store that was only read is not changed for it.
-added = _table(sa.MetaData(), "cc_added", _column("kind", KIND, key=True), _column("field", KEY, key=True))
+added = _table(metadata, "cc_added", _column("kind", KIND, key=True), _column("field", KEY, key=True))
 
 
 def _type(column: Column) -> TypeEngine[Any]:

@@ -89,7 +89,8 @@ class SqlWriting(SqlReading):
         try:
             self._line.run([statement for statement in statements if statement[1]])
         except Conflict as conflict:
-            raise conflict.trouble from conflict.__cause__
+            why, why_zh = "another moved this follower meanwhile", "该游标正由其他进程推进"
+            raise StoreBusy(url=self._store.url, why=why, why_zh=why_zh) from conflict.__cause__
 
     def bring(self, batch: Batch) -> None:
         try:
