@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from communitycore.conformance.books import FOLD, Books, Put
-from communitycore.conformance.kinds import EVERY_CHECK, IDS, KINDS, MOMENTS, ORDER, SAMPLE, TEXTS, VALUES, timer
+from communitycore.conformance.kinds import IDS, KINDS, MOMENTS, ORDER, SAMPLE, TEXTS, VALUES, timer
 from communitycore.conformance.searches import queries
-from communitycore.conformance.suite import Suite
+from communitycore.conformance.suite import EVERY_CHECK, Suite
 from communitycore.hub.memory import MemoryStore
 from communitycore.kernel.errors import CommunityCoreError, NotUnique, StaleStep
 from communitycore.kernel.query import Query

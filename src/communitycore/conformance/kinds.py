@@ -7,8 +7,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, NewType
 
-from hypothesis import HealthCheck
-
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.money import Money
 from communitycore.kernel.record import PUBLIC, Indexed, Max, Personal, Record, Unique, record, shape_of
@@ -165,7 +163,3 @@ def key(name: str = "k", actor: str = "here/a", **values: Any) -> Key:
     """An idempotency key."""
     said = {"cause": "cause", "salt": "5" * 64, "mac": "a" * 64, "result": '["sample","id-0"]', "at": MOMENTS[0]}
     return Key(actor=actor, key=name, **{**said, **values})
-
-
-EVERY_CHECK: Any = list(HealthCheck)
-"""For `settings(suppress_health_check=…)`: stores are slow beside what Hypothesis usually draws for."""

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from communitycore.conformance.books import Books, Put, put
-from communitycore.conformance.kinds import EVERY_CHECK, EXTREMES, MOMENTS, ORDER, SAMPLE, TEXTS, VALUES, order, sample
-from communitycore.conformance.suite import Suite
+from communitycore.conformance.kinds import EXTREMES, MOMENTS, ORDER, SAMPLE, TEXTS, VALUES, order, sample
+from communitycore.conformance.suite import EVERY_CHECK, Suite
 from communitycore.kernel.errors import NotUnique, Refused, StaleStep
 from communitycore.kernel.shape import Column, Row
 

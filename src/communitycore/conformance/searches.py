@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from communitycore.conformance.books import Books, put, query
-from communitycore.conformance.kinds import EVERY_CHECK, EXTREMES, IDS, MOMENTS, SAMPLE, TEXTS, VALUES, sample
-from communitycore.conformance.suite import Suite
+from communitycore.conformance.kinds import EXTREMES, IDS, MOMENTS, SAMPLE, TEXTS, VALUES, sample
+from communitycore.conformance.suite import EVERY_CHECK, Suite
 from communitycore.kernel.query import Comparison, Query, Test
 from communitycore.kernel.shape import Column, Row, Shape
 

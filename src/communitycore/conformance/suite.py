@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 import pytest
+from hypothesis import HealthCheck
 
 from communitycore.conformance.bench import Bench, open_bench
 from communitycore.conformance.books import Books
@@ -18,6 +19,8 @@ from communitycore.ports import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 _NEEDS = "communitycore_needs"
+EVERY_CHECK: Any = list(HealthCheck)
+"""For `settings(suppress_health_check=…)`: stores are slow beside what Hypothesis usually draws for."""
 
 
 def needs(*capabilities: str) -> Callable[[F], F]:
