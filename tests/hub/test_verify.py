@@ -642,3 +642,11 @@ def test_a_journal_with_kinds_of_a_room_that_is_not_open_says_which() -> None:
     bare = cc.Hub(store, [], clock=bench.clock)
     told = {f.kind for f in bare.verify().faults} - {None}
     assert told == {shape_of(kind).kind for kind in room.ROOM.records if kind is not room.Loan} | {"loan"}
+
+
+def test_a_jurisdictions_row_of_a_later_form_is_a_fault_and_not_a_crash() -> None:
+    bench = open_bench()
+    table = bench.hub.store.books[bench.community].table(shape_of(cc.Jurisdiction))  # type: ignore[attr-defined]
+    row = table.rows[bench.community]
+    table.rows[bench.community] = (*row[:2], row[2] + 1, *row[3:])
+    assert not bench.hub.verify().ok

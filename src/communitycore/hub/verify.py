@@ -14,7 +14,7 @@ from attrs import evolve
 from communitycore.hub.catalogue import Catalogue
 from communitycore.hub.report import Anchor, Checkpoint, Fault, Progress, Report
 from communitycore.hub.waiting import Waiting, depth_at, gathered, stored_timers
-from communitycore.kernel.errors import Damaged
+from communitycore.kernel.errors import Damaged, TooNew
 from communitycore.kernel.journal import Entry, chain_hash, state_digest, values_of
 from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.query import Query, Test
@@ -357,7 +357,7 @@ class _Check:
         """The head against what it leads: the journal's last moment, the timers' first, the code."""
         wake = self.tx.next_wake(self.head.id, ())
         row, code = self.tx.get(_BODY, self.head.id, self.head.id), None
-        with suppress(Damaged):  # which was said
+        with suppress(Damaged, TooNew):  # which was said
             code = None if row is None else _BODY.read_row(row).codes[-1].value
         for name, value in (("last_at", self.at), ("next_wake", wake), ("code", code)):
             if getattr(self.head, name) != value:
