@@ -115,7 +115,7 @@ def test_what_was_planned_is_done_and_rows_are_left_as_they_are_unless_asked_for
         assert [e.name for e in hub.journal(CODE)].count("card.upcast") == 3
         assert hub.verify().ok
         cards = hub.desk(CODE, hub.administrator(CODE)).find(Card3)
-        assert [read(card)["name"] for card in cards] == ["甲", "乙", "甲"]
+        assert sorted(read(card)["name"] for card in cards) == ["乙", "甲", "甲"]
     code, out, _ = store.migrate()
     assert (code, out) == (DONE, "Nothing is lacking.\n")
     assert store.migrate(lang="zh")[1] == "无需变更。\n"

@@ -21,6 +21,7 @@ from communitycore_sql.tables import kinds, metadata, table_name, tables_of
 from communitycore_sql.writing import SqlWriting
 
 PREPARED_TOGETHER = 50  # how often another process may be quicker with a part of the tables
+PREPARED_SECONDS = 20.0  # for how long others may be in the way
 
 
 class SqlStore:
@@ -45,9 +46,14 @@ class SqlStore:
         wanted = {shape.kind: shape for shape in shapes}
         made = tables_of(wanted.values())
         self.migration = Migration(self.backend, wanted, made)
+        deadline = time.monotonic() + PREPARED_SECONDS
         for attempt in range(PREPARED_TOGETHER):
-            if self._prepared(wanted, made):
-                break
+            try:
+                if self._prepared(wanted, made):
+                    break
+            except StoreBusy:  # a table was altered while it was read, or waited for one that waits for us
+                if time.monotonic() >= deadline:
+                    raise
             time.sleep(random.uniform(0, 0.01 * (attempt + 1)))
         else:
             raise StoreBusy(

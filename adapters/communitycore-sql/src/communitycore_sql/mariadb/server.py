@@ -44,6 +44,7 @@ class MariadbServer(Server):
     )
     rewrite = "OPTIMIZE TABLE {table}"
     begin_writing = "START TRANSACTION READ WRITE"
+    lone_building = "SELECT GET_LOCK(CONCAT('communitycore.', MD5(DATABASE())), @@lock_wait_timeout)"  # till it closes
 
     def __init__(self, url: str, **given: Any) -> None:
         address = address_of(url, given, names=NAMES, passed=PASSED)

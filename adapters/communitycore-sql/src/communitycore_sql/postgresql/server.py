@@ -39,6 +39,7 @@ class PostgresqlServer(Server):
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     rewrite = "VACUUM (FULL) {table}"
     begin_writing = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+    lone_building = "SELECT pg_advisory_xact_lock(hashtext('communitycore'), hashtext(current_schema()::text))"
 
     def __init__(self, url: str, **given: Any) -> None:
         address = address_of(url, given, names=NAMES, passed=PASSED)

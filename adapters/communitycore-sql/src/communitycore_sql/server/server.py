@@ -24,8 +24,9 @@ from communitycore_sql.tables import heads
 class Server(ABC):
     """See backend.Backend. PostgreSQL and MariaDB each say what is abstract here.
 
-    errors: what the driver raises. begin_reading, begin_writing: what begins a transaction. rewrite: what makes a
-    {table} anew from the rows that are in it.
+    errors: what the driver raises. begin_reading, begin_writing: what begins a transaction.
+    lone_building: a statement that waits until nobody else changes tables. rewrite: what makes a {table} anew from the
+    rows that are in it.
     """
 
     dialect: Dialect
@@ -36,6 +37,7 @@ class Server(ABC):
     format: int | None = 1
     begin_reading: ClassVar[str]
     begin_writing: ClassVar[str]
+    lone_building: ClassVar[str]
     rewrite: ClassVar[str]
 
     def __init__(self, address: Address) -> None:
@@ -127,8 +129,17 @@ class Server(ABC):
         return self._writing_line(lambda: self._take(writing=True), pooled=True)
 
     def building(self) -> ServerLine:
-        """A line for changing tables, which may take as long as it needs."""
-        return self._writing_line(lambda: self._connected(hurried=False), pooled=False)
+        """A line for changing tables, which may take as long as it needs. Raises StoreBusy if others do so too long."""
+        line = self._writing_line(lambda: self._connected(hurried=False), pooled=False)
+        try:
+            ((got,),) = line.all(self.lone_building)
+            if got == 0:
+                why, why_zh = "other processes are changing its tables", "其他进程正在修改表结构"
+                raise StoreBusy(url=self.url, why=why, why_zh=why_zh)
+        except BaseException:
+            line.end()
+            raise
+        return line
 
     def _writing_line(self, take: Callable[[], Wire], *, pooled: bool) -> ServerLine:
         self._check_writable()
