@@ -58,12 +58,9 @@ class MemoryHand:
     def put_entries(self, entries: list[list[Any]]) -> None:
         books = self.books
         books.entries = [tuple(values) for values in entries]
-        books.by_record.clear()
-        books.by_cause.clear()
-        for n, values in enumerate(books.entries):
-            told = dict(zip(COLUMNS, values, strict=True))
-            books.by_record[told["kind"], told["record"]].append(n)
-            books.by_cause[told["cause"]].append(n)
+        books._by_record.clear()
+        books._by_cause.clear()
+        books._looked_up = 0
 
     def rows(self, kind: str) -> dict[str, dict[str, Any]]:
         table = self.books.tables[kind]

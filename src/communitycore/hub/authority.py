@@ -167,15 +167,23 @@ class Authority:
 
         concerned: a call, a record, None for no record, or _WHATEVER.
         """
-        actor, now, names = self.actor, self._view.now, way.names
-        for held in self._session.grants():
-            for grant in held.get(actor, ()):
-                if (
-                    grant.role in names
-                    and grant.holds(now)
-                    and (grant.record is None or self._concerns(grant.record, concerned))
-                ):
-                    return str(grant.id)
+        here = self._session.layer.derive(grants_by_holder, _GRANT).get(self.actor)
+        if here is not None and (found := self._among(here, way, concerned)) is not None:
+            return found
+        for held in self._session.grants_above():
+            if (found := self._among(held.get(self.actor, ()), way, concerned)) is not None:
+                return found
+        return None
+
+    def _among(self, grants: tuple[Grant, ...], way: Holds, concerned: Any) -> str | None:
+        now, names = self._view.now, way.names
+        for grant in grants:
+            if (
+                grant.role in names
+                and grant.holds(now)
+                and (grant.record is None or self._concerns(grant.record, concerned))
+            ):
+                return str(grant.id)
         return None
 
     def _concerns(self, record: str, concerned: Any) -> bool:

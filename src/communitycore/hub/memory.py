@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, Self
 
@@ -64,8 +65,9 @@ class _Books:
         self.head = head
         self.tables: dict[str, _Table] = {}
         self.entries: list[tuple[Any, ...]] = []
-        self.by_record: dict[tuple[str, str], list[int]] = defaultdict(list)
-        self.by_cause: dict[str, list[int]] = defaultdict(list)
+        self._by_record: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._by_cause: dict[str, list[int]] = defaultdict(list)
+        self._looked_up = 0  # so many entries are in these two, which few ask for
         self.timers: dict[tuple[str, str, str], Timer] = {}
         self.keys: dict[tuple[str, str], Key] = {}
         self.figures: dict[str, dict[str, str]] = defaultdict(dict)
@@ -79,6 +81,23 @@ class _Books:
             refitting.check(table.shape, shape)
             table.fits.append(shape)
         return table
+
+    def of_record(self, kind: str, record: str) -> list[tuple[Any, ...]]:
+        """A record's entries, in order. To be called with the state held."""
+        self._look_up()
+        return [self.entries[n] for n in self._by_record.get((kind, record), ())]
+
+    def of_cause(self, cause: str) -> list[tuple[Any, ...]]:
+        """The entries that one call made, in order. To be called with the state held."""
+        self._look_up()
+        return [self.entries[n] for n in self._by_cause.get(cause, ())]
+
+    def _look_up(self) -> None:
+        for n in range(self._looked_up, len(self.entries)):
+            values = self.entries[n]
+            self._by_record[values[_KIND], values[_RECORD]].append(n)
+            self._by_cause[values[_CAUSE]].append(n)
+        self._looked_up = len(self.entries)
 
 
 _SEQ, _KIND, _RECORD, _CAUSE = (FIELDS.index(name) for name in ("seq", "kind", "record", "cause"))
@@ -205,7 +224,10 @@ class MemoryReading:
         self._books = books
         self._lacking = lacking
         self._state = state
-        self._orders: dict[tuple[str, ...], list[Any]] = {}
+
+    @cached_property
+    def _orders(self) -> dict[tuple[str, ...], list[Any]]:
+        return {}
 
     def __enter__(self) -> Self:
         # Held while reading, so that no commit falls between two reads.
@@ -244,17 +266,18 @@ class MemoryReading:
         return [entry_of(values) for values in kept[start : start + limit]]
 
     def entries_of(self, jurisdiction: str, kind: str, record: str) -> list[Entry]:
-        books = self._of(jurisdiction)
-        return [entry_of(books.entries[n]) for n in books.by_record.get((kind, record), ())]
+        with self._state:
+            return [entry_of(values) for values in self._of(jurisdiction).of_record(kind, record)]
 
     def last_entries(self, jurisdiction: str, kind: str, records: Sequence[str]) -> dict[str, Entry]:
         books = self._of(jurisdiction)
-        found = {id: books.by_record.get((kind, id)) for id in records}
-        return {id: entry_of(books.entries[places[-1]]) for id, places in found.items() if places}
+        with self._state:
+            found = {id: books.of_record(kind, id) for id in records}
+        return {id: entry_of(entries[-1]) for id, entries in found.items() if entries}
 
     def caused(self, jurisdiction: str, cause: str) -> list[Entry]:
-        books = self._of(jurisdiction)
-        return [entry_of(books.entries[n]) for n in books.by_cause.get(cause, ())]
+        with self._state:
+            return [entry_of(values) for values in self._of(jurisdiction).of_cause(cause)]
 
     def key(self, jurisdiction: str, actor: str, key: str) -> Key | None:
         return self._of(jurisdiction).keys.get((actor, key))
@@ -332,10 +355,7 @@ class MemoryWriting(MemoryReading):
         self._wait = wait
         self._over = False
         self._new: dict[str, Head] = {}
-        self._batches: list[Batch] = []
-        self._brought: list[Batch] = []
-        self._forgotten: list[str] = []
-        self._folds: list[tuple[str, str, Mapping[str, str | None], int, int, bool]] = []
+        self._work: list[tuple[Callable[..., object], tuple[Any, ...]]] = []  # what the commit does, in order
 
     def __enter__(self) -> Self:
         if not self._store._writer.acquire(blocking=self._wait):
@@ -353,6 +373,7 @@ class MemoryWriting(MemoryReading):
         if self.head(head.id) is not None:
             raise CodeTaken(given=head.code, jurisdiction=head.id)
         self._new[head.id] = head
+        self._work.append((self._found, (head,)))
 
     def write(self, batch: Batch) -> None:
         if batch.head.code != batch.was.code:
@@ -364,7 +385,7 @@ class MemoryWriting(MemoryReading):
         if head is None or head.seq != batch.was.seq:
             current = 0 if head is None else head.seq
             raise StaleStep(kind="jurisdiction", id=batch.head.id, before=batch.was.seq, current=current)
-        self._batches.append(batch)
+        self._work.append((self._write, (batch,)))
 
     def bring(self, batch: Batch) -> None:
         self._check_rows(batch)
@@ -374,10 +395,10 @@ class MemoryWriting(MemoryReading):
             raise StaleStep(
                 kind="jurisdiction", id=batch.head.id, before=batch.entries[0][_SEQ], current=entries[-1][_SEQ]
             )
-        self._brought.append(batch)
+        self._work.append((self._bring, (batch,)))
 
     def forget(self, jurisdiction: str) -> None:
-        self._forgotten.append(jurisdiction)
+        self._work.append((self._forget, (jurisdiction,)))
 
     def _check_rows(self, batch: Batch) -> None:
         books = self._books.get(batch.head.id)
@@ -422,43 +443,50 @@ class MemoryWriting(MemoryReading):
     def fold(
         self, fold: str, jurisdiction: str, rows: Mapping[str, str | None], seq: int, version: int, *, anew: bool
     ) -> None:
-        self._folds.append((fold, jurisdiction, dict(rows), seq, version, anew))
+        self._work.append((self._fold, (fold, jurisdiction, dict(rows), seq, version, anew)))
 
     def commit(self) -> None:
         if self._over:
             raise Mistake("this transaction is over; begin another")
         self._over = True
         with self._state:
-            for head in self._new.values():
-                self._books.setdefault(head.id, _Books(head)).head = head
-            for batch in self._batches:
-                self._books[batch.head.id].head = batch.head
-                self._apply(self._books[batch.head.id], batch)
-            for batch in self._brought:
-                self._apply(self._books.setdefault(batch.head.id, _Books(None)), batch)
-            for fold, jurisdiction, rows, seq, version, anew in self._folds:
-                books = self._books.setdefault(jurisdiction, _Books(None))
-                kept = books.figures[fold]
-                if anew:
-                    kept.clear()
-                for key, text in rows.items():
-                    if text is None:
-                        kept.pop(key, None)
-                    else:
-                        kept[key] = text
-                books.cursors[fold] = (seq, version)
-                if (seq, version) == (0, 0):
-                    del books.cursors[fold]
-            for jurisdiction in self._forgotten:
-                if self._of(jurisdiction).head is None:
-                    self._books.pop(jurisdiction, None)
+            for act, given in self._work:
+                act(*given)
+
+    def _found(self, head: Head) -> None:
+        self._books.setdefault(head.id, _Books(head)).head = head
+
+    def _write(self, batch: Batch) -> None:
+        books = self._books[batch.head.id]
+        books.head = batch.head
+        self._apply(books, batch)
+
+    def _bring(self, batch: Batch) -> None:
+        self._apply(self._books.setdefault(batch.head.id, _Books(None)), batch)
+
+    def _fold(
+        self, fold: str, jurisdiction: str, rows: Mapping[str, str | None], seq: int, version: int, anew: bool
+    ) -> None:
+        books = self._books.setdefault(jurisdiction, _Books(None))
+        kept = books.figures[fold]
+        if anew:
+            kept.clear()
+        for key, text in rows.items():
+            if text is None:
+                kept.pop(key, None)
+            else:
+                kept[key] = text
+        books.cursors[fold] = (seq, version)
+        if (seq, version) == (0, 0):
+            del books.cursors[fold]
+
+    def _forget(self, jurisdiction: str) -> None:
+        if self._of(jurisdiction).head is None:
+            self._books.pop(jurisdiction, None)
 
     def _apply(self, books: _Books, batch: Batch) -> None:
         for shape, row, _ in batch.rows:
             books.table(shape).put(row)
-        for n, values in enumerate(batch.entries, len(books.entries)):
-            books.by_record[values[_KIND], values[_RECORD]].append(n)
-            books.by_cause[values[_CAUSE]].append(n)
         books.entries += batch.entries
         for key in batch.removed:
             books.timers.pop(key, None)

@@ -64,7 +64,7 @@ class Base:
         self._own = cache.at(head.id, head.standing)
         self._levels: list[Standing] | None = None
         self._found: dict[tuple[str, str], Held | None] = {}
-        self._free: set[tuple[str, int, Any]] = set()
+        self._free: dict[tuple[str, int, Any], None] = {}
         self._lacking = cache.lacking(tx, head.id)
         self._older: dict[str, bool] = {}
 
@@ -107,7 +107,7 @@ class Base:
                 known = self._found[key] = self._cache.recent.read(shape, self.head.id, row)
             found.append(known)
         if probe is not None and not found:
-            self._free.add(probe)
+            self._free[probe] = None
         return found
 
     def _rows(self, shape: Shape, query: Query) -> list[Row]:
@@ -186,15 +186,14 @@ class Session:
         self._entries: list[tuple[Any, ...]] = []
         self._timers: dict[tuple[str, str, str], Timer | None] = {}
         self._keys: dict[tuple[str, str], Key] = {}
-        self._erased: set[tuple[str, str]] = set()  # (kind, id)
+        self._erased: dict[tuple[str, str], None] = {}  # (kind, id)
         self._moves = False  # a standing record was changed
         self._standing: Standing | None = None
 
     # what authority asks
 
-    def grants(self) -> Any:
-        """Indexes of grants by holder: here, then level by level up."""
-        yield self.layer.derive(grants_by_holder, _GRANT)
+    def grants_above(self) -> Any:
+        """Indexes of grants by holder, level by level up from the parent."""
         for standing in self.base.levels()[1:]:
             yield standing.derive(self.tx, grants_by_holder, _GRANT)
 
@@ -410,10 +409,12 @@ class Session:
             self._last = at
         self._entries += entries
         self._rows.update(rows)
-        self._erased.update(erased)
+        if erased:
+            self._erased.update(dict.fromkeys(erased))
         for shape, row, _, record in rows.values():
             self.layer.put(shape, record, row)
-            self._moves = self._moves or shape.standing
+            if shape.standing:
+                self._moves = True
         for timer_key, timer in timers.items():
             if timer is not None and timer.seq == 0:
                 timer = evolve(timer, seq=told_at[timer.kind, timer.record])
@@ -425,7 +426,10 @@ class Session:
             if s.after.id not in draw.ids and self._here(s.shape, s.after.id) is not None:
                 raise NotUnique(kind=s.shape.kind, field="id")
             return None
-        held = self._here(s.shape, s.after.id)
+        known = self._rows.get(key)
+        if known is not None:
+            return known[1]
+        held = self.base.load_here(s.shape, s.after.id)
         if held is None:
             raise StaleStep(kind=s.shape.kind, id=s.after.id, before=s.after.version, current=0)
         return held[1]

@@ -74,7 +74,8 @@ class Draw:
     """All the chance of one call, from one secret seed: a second attempt draws the same ids and salts.
 
     Ids are UUIDs of version 7 (RFC 9562): the call's time in milliseconds, then a counter, then 60 bits
-    of the seed's hash; so ids of one call sort in the order in which they were drawn.
+    of the seed's hash; so ids of one call sort in the order in which they were drawn. The first is the cause, which
+    names no record; its 60 bits are the seed's own, and there are enough others to keep what follows secret.
     """
 
     __slots__ = ("_cause", "_drawn", "_entries", "_noise", "_salts", "_time", "at", "ids", "seed", "stamp")
@@ -92,18 +93,18 @@ class Draw:
         """A new id."""
         n = self._drawn
         self._drawn = n + 1
+        if n == 0:
+            at = f"{int(self.at.timestamp() * 1000):012x}"
+            noise = self.seed[:8].hex()
+            self._time = time = f"{at[:8]}-{at[8:]}-7"
+            self._cause = tail = f"-8{noise[:3]}-{noise[3:15]}"
+            return f"{time}000{tail}"
         part = n & 3
-        if part == 0:
+        if part == 0 or n == 1:
             # One hash holds the noise of four ids.
             self._noise = sha256(b"id%d:%b" % (n >> 2, self.seed)).hexdigest()
-            if n == 0:
-                stamp = f"{int(self.at.timestamp() * 1000):012x}"
-                self._time = f"{stamp[:8]}-{stamp[8:]}-7"
         noise = self._noise[part * 16 : part * 16 + 16]
-        tail = f"-8{noise[:3]}-{noise[3:15]}"
-        if n == 0:
-            self._cause = tail
-        made = f"{self._time}{n & 0xFFF:03x}{tail}"
+        made = f"{self._time}{n & 0xFFF:03x}-8{noise[:3]}-{noise[3:15]}"
         self.ids.add(made)
         return made
 

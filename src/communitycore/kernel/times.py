@@ -43,7 +43,12 @@ def to_text(moment: datetime, field: str = "time") -> str:
     Raises BadValue for a time without a zone.
     """
     zone = moment.tzinfo
-    if zone is not UTC:
+    if zone is UTC:
+        since = moment - _EPOCH
+        second, text = _last_second
+        if since.days * 86_400 + since.seconds == second:
+            return f"{text}{since.microseconds:06d}Z"
+    else:
         if zone is None or moment.utcoffset() is None:
             raise BadValue(
                 field=field,
@@ -56,9 +61,23 @@ def to_text(moment: datetime, field: str = "time") -> str:
             raise BadValue(
                 field=field, why=f"{moment.isoformat()} is out of range", why_zh=f"{moment.isoformat()} 超出范围"
             ) from None
-    text = moment.isoformat()
-    # isoformat leaves out microseconds that are zero
-    return text[:26] + "Z" if len(text) == 32 else text[:19] + ".000000Z"
+    return _written(moment)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_last_second: tuple[int | None, str] = (
+    None,
+    "",
+)  # the second last written, from the epoch, and its text up to the point
+
+
+def _written(moment: datetime) -> str:
+    """The text of a moment in UTC, and a look ahead: the next to be written is most often of the same second."""
+    global _last_second
+    since = moment - _EPOCH
+    start = moment.isoformat()[:19] + "."
+    _last_second = since.days * 86_400 + since.seconds, start
+    return f"{start}{since.microseconds:06d}Z"
 
 
 def from_text(text: str) -> datetime:
