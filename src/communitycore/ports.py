@@ -249,7 +249,7 @@ class Store(Protocol):
         ...
 
     def reading(self) -> AbstractContextManager[Reading]:
-        """A read snapshot, opened now, that waits for no writer."""
+        """A read snapshot of one moment, between its opening and its first read, that waits for no writer."""
         ...
 
     def writing(self, *, wait: bool = True) -> AbstractContextManager[Writing]:

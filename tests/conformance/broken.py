@@ -40,7 +40,6 @@ from tests.conformance.broken_writing import (
     GapInSeq,
     KeyRace,
     KeysTwice,
-    LateSnapshot,
     Line,
     LockAfterFirstRead,
     LostUpdate,
@@ -55,7 +54,7 @@ FAULTS: dict[str, type[Healthy]] = {
     fault.__name__: fault
     for fault in (
         NoVersionCheck, LostUpdate, LockAfterFirstRead, KeyRace, KeysTwice, TornBatch, Autocommit, FoldsApart, GapInSeq,
-        NeverBusy, ForeignErrors, CodesTwice, MovingSnapshot, LateSnapshot, DirtyReads, LostMicroseconds, CutText,
+        NeverBusy, ForeignErrors, CodesTwice, MovingSnapshot, DirtyReads, LostMicroseconds, CutText,
         RoundedNumbers, EmptyIsNull, NormalisedText, FoldedCase, FoldedAccents, PaddedSpaces, WrongPageOrder, SkippedTies,
         Utf16Order, NullNeverFound, EqualNulls, ForgottenNotes, TimersByWake, ParkedRun, SilentCapability, KeptMac,
         KeysOfSomeCauses, NoScrub, UnluckyRetry,

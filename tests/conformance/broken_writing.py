@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from attrs import evolve
@@ -323,7 +323,6 @@ class MovingSnapshot(Healthy):
     suite = "Interleavings"
     caught_by = (
         "test_a_snapshot_does_not_move_while_others_commit",
-        "test_a_snapshot_is_of_the_moment_in_which_it_was_opened",
         "test_readers_see_all_of_a_commit_or_nothing_of_it",
     )
 
@@ -338,28 +337,6 @@ class MovingSnapshot(Healthy):
     @contextmanager
     def reading(self) -> Iterator[Reading]:
         yield self.reads(None, self)
-
-
-class LateSnapshot(Healthy):
-    """Opens its snapshot only when it is first read from."""
-
-    suite = "Interleavings"
-    caught_by = ("test_a_snapshot_is_of_the_moment_in_which_it_was_opened",)
-
-    class reads(Transaction):  # noqa: N801
-        def __init__(self, stack: ExitStack, store: Any) -> None:
-            super().__init__(None, store)
-            self.stack = stack
-
-        def __getattr__(self, name: str) -> Any:
-            if self.tx is None:
-                self.tx = self.stack.enter_context(self.store.under.reading())
-            return getattr(self.tx, name)
-
-    @contextmanager
-    def reading(self) -> Iterator[Reading]:
-        with ExitStack() as stack:
-            yield self.reads(stack, self)
 
 
 class DirtyReads(Logged):

@@ -451,6 +451,7 @@ def test_a_snapshot_does_not_move(pair: tuple[Store, Store]) -> None:
     side = Side(pair[1], "j-snapshot")
     before = side.head
     with pair[1].reading() as tx:
+        assert tx.head(side.id) == before
         assert written(side, (plot("a", 1), 0)) is None
         assert tx.head(side.id) == before
         assert tx.get(PLOT, side.id, "a") is None

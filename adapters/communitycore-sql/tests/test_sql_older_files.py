@@ -224,6 +224,7 @@ def test_an_open_store_notices_that_another_has_changed_its_tables(store_url: st
             desk.do(open_short)
             if database == "postgresql":  # what was prepared would give another type; who only reads tries again
                 with pytest.raises(StoreBusy), hub.store.reading() as tx:
+                    assert tx.head(desk.jurisdiction) is not None
                     tx.get(shape_of(ShortPlot), desk.jurisdiction, short.id)
             assert desk.get(ShortPlot, short.id) == short
         assert hub.verify().ok

@@ -17,17 +17,18 @@ class Job:
     """One caller's calls, and what became of them.
 
     done: the outcomes hold. leads: it is this caller's turn to lead a transaction. lost: one who led it before
-    broke off, and its COMMIT may have been made; the outcomes are then those that it would have given.
+    broke off, and its COMMIT may have been made; the outcomes are then those that it would have given. looked: the call
+    was tried on a snapshot before it came into the line.
     """
 
-    __slots__ = ("calls", "desk", "done", "draws", "gate", "leads", "lost", "outcomes", "reacts", "thread")
+    __slots__ = ("calls", "desk", "done", "draws", "gate", "leads", "looked", "lost", "outcomes", "reacts", "thread")
 
     def __init__(self, desk: Desk, calls: Sequence[Call[Any]], draws: Sequence[Draw]) -> None:
         self.desk = desk
         self.calls = calls
         self.draws = draws
         self.outcomes: list[Outcome[Any]] = []
-        self.reacts = self.done = self.leads = self.lost = False
+        self.reacts = self.done = self.leads = self.looked = self.lost = False
         self.thread = threading.get_ident()
         self.gate = threading.Lock()
         self.gate.acquire()

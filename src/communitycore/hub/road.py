@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, TypeVar
 
 from communitycore.hub.desk import Desk, Outcome
@@ -35,13 +36,16 @@ class Road:
         # Where one transaction excludes all others, those of every jurisdiction stand in one line.
         self._apart = office.store.capabilities.get("parallel") is True
         self._line = Line()
+        # It answers within this process: threads that look at once would only take the interpreter from each other.
+        self._looks = nullcontext() if self._apart else threading.RLock()
         self._lines: dict[str, Line] = {}
         self._refusals: dict[str, float] = {}
 
     def do(self, desk: Desk, call: Call[T]) -> tuple[T, bool]:
         """One call's value, and whether reactions wait. Raises what the call raises."""
         draw = self._office.draw()
-        if self._refusals.get(call.command.name, 0.0) > OFTEN:
+        looked = self._refusals.get(call.command.name, 0.0) > OFTEN
+        if looked:
             # Most of its callers lose: they need no lock to be told so.
             refused = self._refused_early(desk, call, draw)
             if refused is not None:
@@ -54,6 +58,7 @@ class Road:
                 line.leave()
             return value, session.reacts
         job = Job(desk, (call,), (draw,))
+        job.looked = looked
         self._in_line(line, job)
         return job.outcomes[0].get(), job.reacts
 
@@ -80,12 +85,14 @@ class Road:
     def _comes_to_lead(self, line: Line, job: Job) -> bool:
         """Wait; False if another served this job, or it was refused without waiting."""
         try:
-            if not job.gate.acquire(timeout=PATIENCE_SECONDS):
-                refused = self._refused_early(job.desk, job.calls[0], job.draws[0]) if len(job.calls) == 1 else None
-                if refused is not None and line.withdraw(job):
-                    job.outcomes = [Outcome(error=refused)]
-                    return False
-                job.gate.acquire()
+            looks = len(job.calls) == 1 and not job.looked
+            if looks and job.gate.acquire(timeout=PATIENCE_SECONDS):
+                return job.leads
+            refused = self._refused_early(job.desk, job.calls[0], job.draws[0]) if looks else None
+            if refused is not None and line.withdraw(job):
+                job.outcomes = [Outcome(error=refused)]
+                return False
+            job.gate.acquire()
         except BaseException:
             line.abandon(job)
             raise
@@ -143,7 +150,7 @@ class Road:
     def _refused_early(self, desk: Desk, call: Call[Any], draw: Draw) -> Refused | None:
         """Try the call on a snapshot: a Refused is its answer, anything else is not believed."""
         try:
-            with self._office.store.reading() as tx:
+            with self._looks, self._office.store.reading() as tx:
                 self._office.looking(tx, desk.jurisdiction, draw).run(call, desk.actor, draw.again())
         except Refused as refused:
             self._note(call, refused=True)

@@ -98,7 +98,7 @@ class Backend(Protocol):
     format: int | None
 
     def reading(self) -> Line:
-        """A line that sees one moment, from now on, and waits for no writer."""
+        """A line that sees one moment, that of its first read at the latest, and waits for no writer."""
         ...
 
     def writing(self, wait: bool) -> Line:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from communitycore.kernel.errors import CommunityCoreError, Mistake, OutcomeUnknown
 from communitycore.kernel.shape import Row
-from communitycore_sql.backend import ONCE, Conflict, Overtaken, Statement
+from communitycore_sql.backend import Conflict, Overtaken, Statement
 
 if TYPE_CHECKING:
     from communitycore_sql.server.server import Server
@@ -64,10 +64,6 @@ class ServerLine:
 
     def run(self, statements: Sequence[Statement], /) -> list[int]:
         return self._trip(lambda wire, begin: wire.run(begin, statements))
-
-    def begin(self) -> None:
-        """Begin now: what is committed later is not seen."""
-        self.run([("SELECT 1", ONCE)])
 
     def restart(self) -> None:
         wire, server = self._usable(), self.server

@@ -112,14 +112,8 @@ class Server(ABC):
     # transactions
 
     def reading(self) -> ServerLine:
-        """A line that sees one moment, from now on, and waits for no writer."""
-        line = ServerLine(self, self._take(writing=False), self.begin_reading, writing=False)
-        try:
-            line.begin()
-        except BaseException:
-            line.end()
-            raise
-        return line
+        """A line that sees one moment, that of its first read, and waits for no writer."""
+        return ServerLine(self, self._take(writing=False), self.begin_reading, writing=False)
 
     def writing(self, wait: bool) -> ServerLine:
         """A line that may write. `wait` is for the lock, which is its first statement.

@@ -9,12 +9,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from communitycore.kernel import forks
 from communitycore.kernel.errors import (
@@ -28,6 +26,7 @@ from communitycore_sql.backend import Layout, Line
 from communitycore_sql.sqlite.layout import layout_of, telling
 from communitycore_sql.sqlite.line import SqliteLine
 from communitycore_sql.sqlite.place import Place, place_of
+from communitycore_sql.sqlite.readers import Readers
 from communitycore_sql.sqlite.trouble import BUSY, TORN, ended, primary, trouble_of
 from communitycore_sql.turns import Turns
 
@@ -73,13 +72,7 @@ class SqliteFile:
         self._turns = Turns()
         self._writer: Connection | None = None
         self._mode = "mode=ro" if self.readonly else "mode=rw"
-        self._readers = QueuePool(
-            self._connect,  # type: ignore[arg-type] # what it calls a DBAPIConnection
-            pool_size=READERS_KEPT,
-            max_overflow=-1,
-            reset_on_return=None,
-            dialect=self.dialect,
-        )
+        self._readers = Readers(self._connect, READERS_KEPT)
         try:
             self._open()
         except sqlite3.Error as error:
@@ -92,10 +85,21 @@ class SqliteFile:
     # transactions
 
     def reading(self) -> SqliteLine:
-        """A line that sees the file as it is now."""
-        pooled = self._begin_reading()
-        connection: Any = pooled.dbapi_connection
-        return self._line(connection, lambda _: self._end_reading(pooled))
+        """A line that sees the file as it is at its first read."""
+        self._check_usable()
+        readers = self._readers
+        try:
+            connection = readers.take()
+        except sqlite3.Error as error:
+            raise self.trouble(error) from error
+        try:
+            connection.execute("BEGIN")  # a deferred one, that sees nothing yet
+        except BaseException as error:
+            readers.give_back(connection, good=ended(connection))
+            if isinstance(error, sqlite3.Error):
+                raise self.trouble(error) from error
+            raise
+        return self._line(connection, lambda c: readers.give_back(c, good=ended(c)))
 
     def writing(self, wait: bool) -> SqliteLine:
         """The write connection inside a transaction, once it is this call's turn.
@@ -120,30 +124,6 @@ class SqliteFile:
     def _line(self, connection: Connection, give_back: Callable[[Connection], None]) -> SqliteLine:
         return SqliteLine(connection, trouble=self.trouble, commit=self._commit, give_back=give_back)
 
-    def _begin_reading(self) -> PoolProxiedConnection:
-        self._check_usable()
-        try:
-            pooled = self._readers.connect()
-        except sqlite3.Error as error:
-            raise self.trouble(error) from error
-        try:
-            connection: Any = pooled.dbapi_connection
-            # A deferred BEGIN sees nothing yet: the snapshot is the first read's.
-            connection.execute("BEGIN")
-            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        except BaseException as error:
-            self._end_reading(pooled)
-            if isinstance(error, sqlite3.Error):
-                raise self.trouble(error) from error
-            raise
-        return pooled
-
-    def _end_reading(self, pooled: PoolProxiedConnection) -> None:
-        if ended(pooled.dbapi_connection):
-            pooled.close()
-        else:
-            pooled.invalidate()
-
     def _end_writing(self, connection: Connection) -> None:
         try:
             if not ended(connection):
@@ -153,11 +133,11 @@ class SqliteFile:
 
     @contextmanager
     def _looking(self) -> Iterator[Connection]:
-        pooled = self._begin_reading()
+        line = self.reading()
         try:
-            yield pooled.dbapi_connection  # type: ignore[misc]
+            yield line.connection
         finally:
-            self._end_reading(pooled)
+            line.end()
 
     def _commit(self, connection: Connection, cause: str) -> None:
         """Raises StoreBusy or StoreUnusable when nothing was kept, OutcomeUnknown when that cannot be told."""
@@ -191,7 +171,7 @@ class SqliteFile:
         if forks.passed() != self._forks:
             raise Mistake(_FORKED)
         self._closed = True
-        self._readers.dispose()
+        self._readers.close()
         self._drop_writer()
 
     def _drop_writer(self) -> None:
@@ -292,8 +272,12 @@ class SqliteFile:
     def _choose_readonly(self) -> None:
         """A closed file on a medium that nobody can write has no log, and needs none to be read."""
         try:
-            with self._looking():
-                return
+            line = self.reading()
+            try:
+                line.all("SELECT 1 FROM sqlite_master LIMIT 1")
+            finally:
+                line.end()
+            return
         except StoreUnusable:
             if os.path.exists(f"{self.place.path}-wal") or os.access(os.path.dirname(self.place.path), os.W_OK):
                 raise
@@ -351,8 +335,8 @@ class SqliteFile:
     def refresh(self) -> None:
         """Let later connections see what was told: they read it when they open."""
         self._drop_writer()
-        self._readers.dispose()
-        self._readers = self._readers.recreate()
+        readers, self._readers = self._readers, Readers(self._connect, READERS_KEPT)
+        readers.close()
 
     def scrub(self, tables: Sequence[str]) -> None:
         """Build the file anew from what is in it now, and empty its log, which holds pages of before.
