@@ -173,6 +173,15 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+COMMITS = {"postgresql": b"COMMIT\0", "mariadb": b"\3COMMIT"}
+"""How a COMMIT is sent, so that no READ COMMITTED is taken for one."""
+
+
+def commit_of(url: str) -> bytes:
+    """How a COMMIT is sent to the server of this URL."""
+    return COMMITS["postgresql" if url.startswith("postgresql") else "mariadb"]
+
+
 def url_of(scheme: str, port: int, database: str, user: str = USER, password: str = PASSWORD) -> str:
     return f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@127.0.0.1:{port}/{database}"
 

@@ -51,8 +51,7 @@ class TestSql(conformance.Everything):
 
     def break_commit(self, store: Store, *, kept: bool) -> None:
         if self.line is not None:
-            word = b"COMMIT\0" if store.url.startswith("postgresql") else b"\3COMMIT"  # and not READ COMMITTED
-            self.line.cut, self.line.after = word, kept
+            self.line.cut, self.line.after = servers.commit_of(store.url), kept
             return
         backend: Any = store.backend  # type: ignore[attr-defined]
         backend._writer = Breaking(backend._writer, kept=kept)

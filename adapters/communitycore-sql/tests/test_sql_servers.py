@@ -129,12 +129,12 @@ def test_a_connection_cut_in_commit_is_looked_into_and_the_call_done_once(
     garden(served_url)[0].close()
     hub, desk = garden(line_to.through(served_url))
     for n in range(5):
-        line_to.cut, line_to.after = b"COMMIT", after
+        line_to.cut, line_to.after = servers.commit_of(served_url), after
         plot = desk.do(open_plot, label=f"{n}")
         assert line_to.cuts == n + 1
         assert plot in desk.find(Plot, limit=9)
     assert len(desk.find(Plot, limit=9)) == 5
-    line_to.cut = b"COMMIT"
+    line_to.cut = servers.commit_of(served_url)
     outcomes = desk.do_many([open_plot.call(label=f"many {n}") for n in range(3)])
     assert [outcome.error for outcome in outcomes] == [None] * 3
     assert len(desk.find(Plot, limit=9)) == 8
@@ -155,7 +155,7 @@ def test_a_connection_cut_in_commit_leaves_the_outcome_unknown(served_url: str, 
         assert head is not None
         later = evolve(first, seq=head.seq + 1, cause="the-cause")
         writing.write(Batch(evolve(head, seq=head.seq + 1), head, entries=[(*values_of(later), "h" * 64)]))
-        line_to.cut, line_to.after = b"COMMIT", after
+        line_to.cut, line_to.after = servers.commit_of(served_url), after
         writing.commit()
     assert caught.value.cause == "the-cause"
     with hub.store.writing() as writing:

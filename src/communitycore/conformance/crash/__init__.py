@@ -81,11 +81,12 @@ def kill_server(kill: Callable[[], object], start: Callable[[], object], new_url
     return disturb(killed, new_url, **plan)
 
 
-def cut_commits(port: int, new_url: NewUrl, *, word: bytes = b"COMMIT", **plan: Any) -> Figures:
+def cut_commits(port: int, new_url: NewUrl, *, word: bytes, **plan: Any) -> Figures:
     """Cut the workers' connections to the server at this port of the loopback in the middle of COMMIT; as above.
 
     Before the server hears it, while it is at it, or once it has answered and the worker has not heard that; and now
-    and then all at once, wherever they are. word: by which a COMMIT is known on the wire.
+    and then all at once, wherever they are. word: by which a COMMIT is known on the wire, and nothing else is:
+    PostgreSQL's `b"COMMIT\\0"`, not the word in READ COMMITTED; MariaDB's `b"\\3COMMIT"`.
     """
     wire = Wire(port)
     try:

@@ -63,7 +63,7 @@ class Wire:
         for each in there:
             _end(each)
 
-    def disturb(self, chance: random.Random, word: bytes = b"COMMIT") -> None:
+    def disturb(self, chance: random.Random, word: bytes) -> None:
         """Cut a connection in its next COMMIT, in one way or another, or all of them now."""
         when = chance.choice((*Cut, None))
         before = self.cuts
