@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import sqlite3
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -147,6 +149,15 @@ def test_leaving_without_commit_keeps_nothing(store_url: str, leaving: type[Base
     hub.close()
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A process that was started in the background may have been told to ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_while_waiting_takes_no_turn_along(store_url: str) -> None:
     hub, desk = garden(store_url)
     inside, leave = threading.Event(), threading.Event()

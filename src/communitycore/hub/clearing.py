@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from attrs import evolve
 
 from communitycore.kernel.journal import FIELDS
 from communitycore.kernel.shape import ERASED
-from communitycore.ports import Batch, Reading
+from communitycore.ports import Batch, Reading, Timer
 
 _KIND, _RECORD, _CAUSE = (FIELDS.index(name) for name in ("kind", "record", "cause"))
-EVERY = 1 << 40
+PAGE = 1_000
 
 
 def clear(tx: Reading, batch: Batch, erased: Collection[tuple[str, str]]) -> None:
@@ -28,7 +28,14 @@ def clear(tx: Reading, batch: Batch, erased: Collection[tuple[str, str]]) -> Non
     found = tx.keys_caused(here, sorted(causes))
     batch.emptied = [(key.actor, key.key) for key in found if key.salt != ERASED]
     set_now = {timer.key for timer in batch.timers} | set(batch.removed)
-    for timer in tx.timers(here, None, EVERY):
+    for timer in _timers(tx, here):
         if timer.parked and (timer.kind, timer.record) in erased and timer.key not in set_now:
             batch.timers.append(evolve(timer, parked=""))
             batch.removed.append(timer.key)
+
+
+def _timers(tx: Reading, jurisdiction: str) -> Iterator[Timer]:
+    after = None
+    while page := tx.timers_after(jurisdiction, after, PAGE):
+        yield from page
+        after = page[-1].key

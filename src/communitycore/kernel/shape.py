@@ -169,7 +169,7 @@ class Shape:
     columns: tuple[Column, ...]
     by_name: dict[str, Field]
     position: dict[str, int]
-    unique: frozenset[int]
+    unique: tuple[int, ...]
     salted: bool
     state_field: str | None
     history: History | None
@@ -335,7 +335,7 @@ def _read_fields(shape: Shape) -> dict[str, Any]:
         "columns": tuple(columns),
         "by_name": {f.name: f for f in fields},
         "position": {column.name: n for n, column in enumerate(columns)},
-        "unique": frozenset(n for n, column in enumerate(columns) if column.unique),
+        "unique": tuple(n for n, column in enumerate(columns) if column.unique),
         "salted": any(f.personal for f in ever),
         "state_field": None if states is None else [f.name for f in fields if f.declared is states.kind][-1],
         "history": history,
