@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from communitycore.kernel.query import where
     from communitycore.kernel.record import Indexed, LegalGround, Max, Personal, Record, Unique, record
     from communitycore.kernel.rules import PUBLIC, REACTION, TIMER, Role, linked, own, role, unless
+    from communitycore.kernel.splits import Divided, Part, Share, Split, fixed, ratio, rest, weight
     from communitycore.kernel.states import States
     from communitycore.kernel.times import Clock, Entropy
     from communitycore.kernel.upcast import removed, renamed
@@ -62,6 +63,7 @@ _HOMES = {
     "communitycore.kernel.query": "where",
     "communitycore.kernel.record": "Indexed LegalGround Max Personal Record Unique record",
     "communitycore.kernel.rules": "PUBLIC REACTION TIMER Role linked own role unless",
+    "communitycore.kernel.splits": "Divided Part Share Split fixed ratio rest weight",
     "communitycore.kernel.states": "States",
     "communitycore.kernel.upcast": "removed renamed",
     "communitycore.kernel.values": "frozen",
@@ -82,6 +84,7 @@ __all__ = [
     "Command",
     "CommunityCoreError",
     "Desk",
+    "Divided",
     "Entry",
     "Fold",
     "Grant",
@@ -92,6 +95,7 @@ __all__ = [
     "Max",
     "Money",
     "Outcome",
+    "Part",
     "Personal",
     "Point",
     "Reaction",
@@ -101,12 +105,15 @@ __all__ = [
     "Refused",
     "Role",
     "Room",
+    "Share",
+    "Split",
     "States",
     "Unique",
     "View",
     "begin",
     "command",
     "evolve",
+    "fixed",
     "frozen",
     "linked",
     "many",
@@ -115,15 +122,18 @@ __all__ = [
     "own",
     "people",
     "places",
+    "ratio",
     "read",
     "record",
     "removed",
     "renamed",
+    "rest",
     "role",
     "step",
     "tickets",
     "unchanged",
     "unless",
+    "weight",
     "where",
     "wishes",
 ]
