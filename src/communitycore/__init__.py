@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attrs import evolve
 
+    from communitycore.domain import funds as funds
     from communitycore.domain import people as people
     from communitycore.domain import places as places
     from communitycore.domain import tickets as tickets
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-ROOMS = ("places", "people", "tickets", "wishes")
+ROOMS = ("places", "people", "funds", "tickets", "wishes")
 
 # Where each public name stands; a module is loaded when one of its names is first used.
 _HOMES = {
@@ -115,6 +116,7 @@ __all__ = [
     "evolve",
     "fixed",
     "frozen",
+    "funds",
     "linked",
     "many",
     "note",

@@ -16,6 +16,8 @@ GUIDE = Role("guide", "讲解员")
 SUPERVISOR = Role("supervisor", "督办人员")
 ORGANISER = Role("organiser", "组织方")
 DEVICE = Role("device", "设备")
+ACCOUNTANT = Role("accountant", "会计")
+APPROVER = Role("approver", "审批人")
 
 ROLES = (
     ADMINISTRATOR,
@@ -30,5 +32,7 @@ ROLES = (
     SUPERVISOR,
     ORGANISER,
     DEVICE,
+    ACCOUNTANT,
+    APPROVER,
 )
 BY_NAME = {role.name: role for role in ROLES}

@@ -1,0 +1,283 @@
+"""Ledgers 账簿 and what is booked in them 记账: every entry balances, and no ledger pays for another undecided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from attrs import evolve
+
+from communitycore.domain.funds.errors import (
+    AlreadyReversed,
+    BookedOtherwise,
+    LedgerNotEmpty,
+    LedgerShut,
+    NotDecided,
+    NotEnough,
+    Unbalanced,
+    WrongLedger,
+)
+from communitycore.domain.funds.records import (
+    Account,
+    AccountId,
+    AccountType,
+    DecisionStatus,
+    FundEntry,
+    FundEntryId,
+    Ledger,
+    LedgerId,
+    LedgerKind,
+    LedgerStatus,
+    Origin,
+    OwnersDecision,
+    OwnersDecisionId,
+    Posting,
+)
+from communitycore.domain.people import PartyId, active_party
+from communitycore.domain.places.words import check_name
+from communitycore.domain.roles import ACCOUNTANT
+from communitycore.kernel.change import Change, begin, step
+from communitycore.kernel.command import command
+from communitycore.kernel.errors import BadValue
+from communitycore.kernel.ids import Ref
+from communitycore.kernel.jurisdiction import ADMINISTRATOR, Jurisdiction
+from communitycore.kernel.money import Money
+from communitycore.kernel.query import where
+from communitycore.kernel.rules import role
+from communitycore.kernel.view import View
+
+POSTINGS_MAX = 300
+ACCOUNTS_MAX = 500
+
+
+@command("funds.open_ledger", may=role(ADMINISTRATOR))
+def open_ledger(view: View, *, name: str, kind: LedgerKind, currency: str = "CNY") -> Change[Ledger]:
+    """Open a ledger 设立账簿, with accounts for its bank, for transfers and for gifts. Raises BadValue."""
+    Money(0, currency)  # says so if that is no currency
+    id = view.new(Ledger)
+    bank, transfers, gifts = (
+        _account(view, id, name, type)
+        for name, type in (
+            ("银行存款", AccountType.ASSET),
+            ("账簿间划转", AccountType.EQUITY),
+            ("捐赠收入", AccountType.INCOME),
+        )
+    )
+    ledger = Ledger(
+        id=id,
+        name=check_name(name),
+        kind=kind,
+        currency=currency,
+        bank=bank.id,
+        transfers=transfers.id,
+        gifts=gifts.id,
+    )
+    return begin("ledger.opened", ledger).also(*(begin("account.opened", a) for a in (bank, transfers, gifts)))
+
+
+@command("funds.open_account", may=role(ACCOUNTANT))
+def open_account(
+    view: View,
+    ledger_id: LedgerId,
+    *,
+    name: str,
+    type: AccountType,
+    party: PartyId | None = None,
+    related: bool = False,
+) -> Change[Account]:
+    """Open an account 开设科目; its name is unique in the ledger.
+
+    party: to whom it says what is owed. related: the keepers of the ledger are close to them (R23).
+    Raises LedgerShut, PartyGone, NotUnique, BadValue for more accounts than a ledger takes.
+    """
+    ledger = open_one(view, ledger_id)
+    if party is not None:
+        active_party(view, party)
+    if len(accounts_of(view, ledger.id)) >= ACCOUNTS_MAX:
+        raise BadValue(
+            field="ledger",
+            why=f"it has {ACCOUNTS_MAX} accounts already; open another ledger",
+            why_zh=f"该账簿已有 {ACCOUNTS_MAX} 个科目，请另设账簿",
+        )
+    return begin("account.opened", evolve(_account(view, ledger.id, name, type), party=party, related=related))
+
+
+@command("funds.post", may=role(ACCOUNTANT))
+def post(
+    view: View, ledger_id: LedgerId, *, text: str, postings: tuple[Posting, ...], day: date | None = None
+) -> Change[FundEntry]:
+    """Book an entry 记账. day: of what is booked; None: today.
+
+    Raises Unbalanced, WrongLedger, LedgerShut, NotEnough if an asset would fall below nothing, BadValue.
+    """
+    return booked(view, open_one(view, ledger_id), text, postings, day=day)
+
+
+@command("funds.reverse", may=role(ACCOUNTANT))
+def reverse(view: View, entry_id: FundEntryId, *, reason: str) -> Change[FundEntry]:
+    """Take an entry back 冲回, posting by posting; a transfer's other side with it.
+
+    Raises BookedOtherwise for one that a gift, a payment, a settlement or a reversal made, which is taken back itself;
+    AlreadyReversed; NotEnough where the money is no longer there.
+    """
+    entry = view.get(FundEntry, entry_id)
+    if entry.origin is Origin.POSTED:
+        return back_of(view, entry, reason)
+    if entry.origin is not Origin.TRANSFER or entry.decision is None:
+        raise BookedOtherwise(entry=entry.id, origin=str(entry.origin))
+    found = view.find(FundEntry, where(FundEntry.decision, entry.decision), limit=1_000)
+    twin = next(other for other in found if other.id == entry.twin or other.twin == entry.id)
+    decision = view.get(OwnersDecision, entry.decision)
+    value = sum(p.amount for p in entry.postings if p.amount > 0)
+    freed = step("decision.freed", decision, evolve(decision, spent=decision.spent - value))
+    return back_of(view, entry, reason).also(back_of(view, twin, reason), freed)
+
+
+@command("funds.transfer", may=role(ACCOUNTANT))
+def transfer(view: View, decision_id: OwnersDecisionId, *, amount: Money, text: str) -> Change[FundEntry]:
+    """Move money from one ledger to another 账簿间划转, as an adopted decision permits (R18); gives the paying side.
+
+    Raises NotDecided, NotEnough, LedgerShut.
+    """
+    decision = view.get(OwnersDecision, decision_id)
+    if decision.status is not DecisionStatus.ADOPTED or decision.of is None or decision.to is None:
+        raise _not_decided(decision, "it was not adopted, or permits none", "未获通过，或未包含划转事项")
+    of, to = open_one(view, decision.of), open_one(view, decision.to)
+    value = minor(amount, of)
+    if decision.spent + value > decision.most:
+        left = Money(decision.most - decision.spent, of.currency)
+        raise _not_decided(decision, f"{left} is left of it", f"剩余额度 {left}")
+    permitted: dict[str, Any] = {"decision": decision.id, "origin": Origin.TRANSFER}
+    paid = booked(view, of, text, _pair(of.transfers, of.bank, value), **permitted)
+    received = booked(view, to, text, _pair(to.bank, to.transfers, value), twin=paid.result.id, **permitted)
+    spent = step("decision.used", decision, evolve(decision, spent=decision.spent + value))
+    return paid.also(received, spent)
+
+
+@command("funds.close_ledger", may=role(ADMINISTRATOR))
+def close_ledger(view: View, ledger_id: LedgerId) -> Change[Ledger]:
+    """Close a ledger 停用账簿 whose assets and debts are nothing. Raises LedgerNotEmpty, LedgerShut."""
+    ledger = open_one(view, ledger_id)
+    for account in accounts_of(view, ledger.id):
+        if account.balance and account.type in (AccountType.ASSET, AccountType.LIABILITY):
+            raise LedgerNotEmpty(name=ledger.name, account=account.name)
+    return step("ledger.closed", ledger, evolve(ledger, status=LedgerStatus.CLOSED))
+
+
+# What other commands build on
+
+
+def booked(
+    view: View,
+    ledger: Ledger,
+    text: str,
+    postings: Iterable[Posting],
+    *,
+    day: date | None = None,
+    source: Ref | None = None,
+    decision: OwnersDecisionId | None = None,
+    twin: FundEntryId | None = None,
+    reverses: FundEntryId | None = None,
+    origin: Origin = Origin.POSTED,
+    id: FundEntryId | None = None,
+) -> Change[FundEntry]:
+    """An entry, and its accounts' balances moved along. id: what it is to be known by, if that was drawn already."""
+    if not text.strip():
+        raise BadValue(field="text", why="it is blank; say what is booked", why_zh="摘要为空，请填写")
+    lines = tuple(postings)
+    if not 2 <= len(lines) <= POSTINGS_MAX or any(type(p.amount) is not int or not p.amount for p in lines):
+        raise BadValue(
+            field="postings",
+            why=f"an entry has from 2 to {POSTINGS_MAX} postings, none of nothing",
+            why_zh=f"每笔凭证应有 2 至 {POSTINGS_MAX} 行，且金额不为零",
+        )
+    if len({p.account for p in lines}) < len(lines):
+        raise BadValue(field="postings", why="an account stands there twice", why_zh="同一科目出现两次")
+    if off := sum(p.amount for p in lines):
+        raise Unbalanced(off=off)
+    moved = [_moved(view, ledger, line) for line in lines]
+    entry = FundEntry(
+        id=id or view.new(FundEntry),
+        ledger=ledger.id,
+        day=day or today(view),
+        text=text,
+        postings=lines,
+        origin=origin,
+        source=source,
+        decision=decision,
+        twin=twin,
+        reverses=reverses,
+    )
+    return begin("entry.booked", entry).also(*moved)
+
+
+def back_of(view: View, entry: FundEntry, reason: str) -> Change[FundEntry]:
+    """The entry that takes another back. Raises AlreadyReversed, NotEnough, LedgerShut."""
+    if entry.reversed_by is not None:
+        raise AlreadyReversed(entry=entry.id, by=entry.reversed_by)
+    lines = [Posting(p.account, -p.amount) for p in entry.postings]
+    back = booked(
+        view,
+        open_one(view, entry.ledger),
+        reason,
+        lines,
+        source=entry.source,
+        reverses=entry.id,
+        origin=Origin.REVERSAL,
+    )
+    return back.also(step("entry.reversed", entry, evolve(entry, reversed_by=back.result.id)))
+
+
+def open_one(view: View, id: LedgerId) -> Ledger:
+    """The ledger, if it is open. Raises NotFound, LedgerShut."""
+    ledger = view.get(Ledger, id)
+    if ledger.status is not LedgerStatus.OPEN:
+        raise LedgerShut(name=ledger.name)
+    return ledger
+
+
+def accounts_of(view: View, ledger: LedgerId) -> list[Account]:
+    """All accounts of a ledger, by id."""
+    return view.find(Account, where(Account.ledger, ledger), limit=ACCOUNTS_MAX)
+
+
+def minor(amount: Money, ledger: Ledger) -> int:
+    """The minor units of an amount above nothing, in the ledger's currency. Raises BadValue."""
+    if amount.currency != ledger.currency or amount.amount <= 0:
+        raise BadValue(
+            field="amount",
+            why=f"{amount} is no amount of {ledger.currency} above nothing",
+            why_zh=f"{amount} 不是大于零的 {ledger.currency} 金额",
+        )
+    return amount.amount
+
+
+def today(view: View) -> date:
+    """The day in the jurisdiction."""
+    return view.get(Jurisdiction, view.jurisdiction).day(view.now)
+
+
+def _pair(debit: AccountId, credit: AccountId, value: int) -> tuple[Posting, Posting]:
+    return Posting(debit, value), Posting(credit, -value)
+
+
+def _account(view: View, ledger: LedgerId, name: str, type: AccountType) -> Account:
+    return Account(
+        id=view.new(Account), ledger=ledger, name=check_name(name), title=f"{ledger}/{name.strip()}", type=type
+    )
+
+
+def _moved(view: View, ledger: Ledger, line: Posting) -> Change[Account]:
+    account = view.get(Account, line.account)
+    if account.ledger != ledger.id:
+        raise WrongLedger(account=account.name, ledger=ledger.name)
+    balance = account.balance + line.amount
+    if account.type is AccountType.ASSET and balance < 0 and line.amount < 0:
+        there, needed = Money(account.balance, ledger.currency), Money(-line.amount, ledger.currency)
+        raise NotEnough(account=account.name, there=str(there), needed=str(needed))
+    return step("account.moved", account, evolve(account, balance=balance))
+
+
+def _not_decided(decision: OwnersDecision, why: str, why_zh: str) -> NotDecided:
+    return NotDecided(decision=decision.title, why=why, why_zh=why_zh)

@@ -1,0 +1,122 @@
+"""What the room of funds refuses, and what to do then."""
+
+from __future__ import annotations
+
+from communitycore.kernel.errors import Refused
+
+
+class Unbalanced(Refused):
+    """Debits and credits differ."""
+
+    code = "funds.unbalanced"
+    en = "The postings do not balance: they are off by {off} minor units. Debits and credits must be equal."
+    zh = "借贷不平，相差 {off}（最小货币单位），请核对后重新记账。"
+    off: int
+
+
+class WrongLedger(Refused):
+    """What is of one ledger was to be booked in another (R18)."""
+
+    code = "funds.wrong_ledger"
+    en = "{account} is not of the ledger {ledger}. Between ledgers there are only transfers under a decision."
+    zh = "科目 {account} 不属于账簿 {ledger}；不同账簿之间只能凭决定划转。"
+    account: str
+    ledger: str
+
+
+class LedgerShut(Refused):
+    """Nothing is booked in a closed ledger."""
+
+    code = "funds.ledger_closed"
+    en = "The ledger {name} is closed. Book it in one that is open."
+    zh = "账簿“{name}”已停用，请使用启用中的账簿。"
+    name: str
+
+
+class LedgerNotEmpty(Refused):
+    """A ledger that still holds something is not closed."""
+
+    code = "funds.not_empty"
+    en = "The ledger {name} still holds a balance in {account}. Pay it out or transfer it first."
+    zh = "账簿“{name}”的科目“{account}”尚有余额，请先支付或划转。"
+    name: str
+    account: str
+
+
+class NotEnough(Refused):
+    """An asset would fall below nothing."""
+
+    code = "funds.not_enough"
+    en = "{account} holds {there}, and {needed} is needed. Book what came in first, or take less."
+    zh = "科目“{account}”余额 {there}，不足 {needed}，请先登记收入或减少金额。"
+    account: str
+    there: str
+    needed: str
+
+
+class NotDecided(Refused):
+    """A transfer that no adopted decision permits (R18)."""
+
+    code = "funds.not_decided"
+    en = "The decision {decision} does not permit this transfer: {why}."
+    zh = "决定 {decision} 不允许此项划转：{why_zh}。"
+    decision: str
+    why: str
+    why_zh: str
+
+
+class AlreadyReversed(Refused):
+    """An entry is taken back once."""
+
+    code = "funds.reversed"
+    en = "The entry {entry} was taken back already by {by}."
+    zh = "凭证 {entry} 已由 {by} 冲回。"
+    entry: str
+    by: str
+
+
+class BookedOtherwise(Refused):
+    """An entry that something else made is taken back together with that."""
+
+    code = "funds.booked_otherwise"
+    en = "The entry {entry} was made by a {origin}. Take that back instead, and the entry goes along."
+    zh = "凭证 {entry} 由{origin}生成，请撤回相应业务，凭证将一并冲回。"
+    entry: str
+    origin: str
+
+
+class SecondPerson(Refused):
+    """Who asked, or is paid, does not approve."""
+
+    code = "funds.second_person"
+    en = "Whoever asked for a payment or receives it does not approve it. Let another person decide."
+    zh = "申请人或收款人不得审批，请由其他人审批。"
+
+
+class PaymentPassed(Refused):
+    """It is too late, or too early, for that."""
+
+    code = "funds.payment_passed"
+    en = "The payment {payment} is {status} now, so that is not possible. Ask for another one if it is needed."
+    zh = "支出 {payment} 目前{status_zh}，不能进行此操作；如有需要请另行申请。"
+    payment: str
+    status: str
+    status_zh: str
+
+
+class AlreadySettled(Refused):
+    """The same takings are split once."""
+
+    code = "funds.settled"
+    en = "{source} was settled already. Take the settlement back first if it was wrong."
+    zh = "{source} 已结算；如有错误请先冲回。"
+    source: str
+
+
+class NoRule(Refused):
+    """No version of the rule is in force."""
+
+    code = "funds.no_rule"
+    en = "No version of the rule {name} is in force now. Agree on one first."
+    zh = "分账规则“{name}”目前没有有效版本，请先签订协议并登记。"
+    name: str

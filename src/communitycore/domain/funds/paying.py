@@ -1,0 +1,124 @@
+"""Disbursements 支出: one asks, another approves, then it is paid."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from communitycore.domain.funds.books import back_of, booked, minor, open_one
+from communitycore.domain.funds.errors import PaymentPassed, SecondPerson, WrongLedger
+from communitycore.domain.funds.records import (
+    Account,
+    AccountId,
+    Disbursement,
+    DisbursementId,
+    DisbursementStatus,
+    FundEntry,
+    FundEntryId,
+    LedgerId,
+    Origin,
+    Posting,
+)
+from communitycore.domain.people import PartyId, active_party
+from communitycore.domain.places.words import check_name
+from communitycore.domain.roles import ACCOUNTANT, APPROVER
+from communitycore.kernel.change import Change, begin, step
+from communitycore.kernel.command import command
+from communitycore.kernel.money import Money
+from communitycore.kernel.rules import role
+from communitycore.kernel.view import View
+
+
+@command("funds.request_payment", may=role(ACCOUNTANT))
+def request_payment(
+    view: View, ledger_id: LedgerId, *, against: AccountId, amount: Money, payee: PartyId, purpose: str
+) -> Change[Disbursement]:
+    """Ask for a payment 申请支出. against: the expense, or the debt, that it is booked against.
+
+    Raises LedgerShut, WrongLedger, PartyGone, BadValue.
+    """
+    ledger = open_one(view, ledger_id)
+    account = view.get(Account, against)
+    if account.ledger != ledger.id:
+        raise WrongLedger(account=account.name, ledger=ledger.name)
+    minor(amount, ledger)
+    active_party(view, payee)
+    return begin(
+        "payment.requested",
+        Disbursement(
+            id=view.new(Disbursement),
+            ledger=ledger.id,
+            against=against,
+            amount=amount,
+            payee=payee,
+            purpose=check_name(purpose),
+            asked_by=view.actor,
+        ),
+    )
+
+
+@command("funds.approve_payment", may=role(APPROVER))
+def approve_payment(view: View, disbursement_id: DisbursementId) -> Change[Disbursement]:
+    """Approve a payment 审批通过.
+
+    Raises PaymentPassed if that was decided already, SecondPerson for who asked for it or receives it.
+    """
+    asked = _by_another(view, disbursement_id)
+    return step("payment.approved", asked, evolve(asked, status=DisbursementStatus.APPROVED, approved_by=view.actor))
+
+
+@command("funds.refuse_payment", may=role(APPROVER))
+def refuse_payment(view: View, disbursement_id: DisbursementId, *, reason: str) -> Change[Disbursement]:
+    """Do not approve a payment 审批不通过, with the reason. Raises PaymentPassed, SecondPerson."""
+    asked = _by_another(view, disbursement_id)
+    return step(
+        "payment.refused",
+        asked,
+        evolve(asked, status=DisbursementStatus.REFUSED, approved_by=view.actor, reason=check_name(reason)),
+    )
+
+
+@command("funds.cancel_payment", may=role(ACCOUNTANT))
+def cancel_payment(view: View, disbursement_id: DisbursementId, *, reason: str) -> Change[Disbursement]:
+    """Give a payment up 撤销支出 that was not made yet. Raises PaymentPassed."""
+    asked = _in_status(view, disbursement_id, DisbursementStatus.REQUESTED, DisbursementStatus.APPROVED)
+    return step(
+        "payment.cancelled", asked, evolve(asked, status=DisbursementStatus.CANCELLED, reason=check_name(reason))
+    )
+
+
+@command("funds.pay", may=role(ACCOUNTANT))
+def pay(view: View, disbursement_id: DisbursementId) -> Change[Disbursement]:
+    """Book an approved payment as made 支付, once.
+
+    Raises PaymentPassed unless it is approved, NotEnough, LedgerShut.
+    """
+    asked = _in_status(view, disbursement_id, DisbursementStatus.APPROVED)
+    id = view.new(FundEntry)
+    paid = step("payment.made", asked, evolve(asked, status=DisbursementStatus.PAID, entry=id))
+    ledger = open_one(view, asked.ledger)
+    value = minor(asked.amount, ledger)
+    lines = (Posting(asked.against, value), Posting(ledger.bank, -value))
+    source = view.ref(asked.id)
+    return paid.also(booked(view, ledger, asked.purpose, lines, source=source, origin=Origin.PAYMENT, id=id))
+
+
+@command("funds.return_payment", may=role(ACCOUNTANT))
+def return_payment(view: View, disbursement_id: DisbursementId, *, reason: str) -> Change[Disbursement]:
+    """Book that a payment came back 支付退回. Raises PaymentPassed if it was not made, LedgerShut."""
+    asked = _in_status(view, disbursement_id, DisbursementStatus.PAID)
+    returned = step("payment.returned", asked, evolve(asked, status=DisbursementStatus.RETURNED, reason=reason))
+    return returned.also(back_of(view, view.get(FundEntry, asked.entry or FundEntryId("")), reason))
+
+
+def _by_another(view: View, id: DisbursementId) -> Disbursement:
+    asked = _in_status(view, id, DisbursementStatus.REQUESTED)
+    if view.actor in (asked.asked_by, view.ref(asked.payee)):
+        raise SecondPerson()
+    return asked
+
+
+def _in_status(view: View, id: DisbursementId, *wanted: DisbursementStatus) -> Disbursement:
+    asked = view.get(Disbursement, id)
+    if asked.status not in wanted:
+        raise PaymentPassed(payment=asked.id, status=str(asked.status), status_zh=asked.status.zh)
+    return asked

@@ -1,0 +1,73 @@
+"""A ledger's statement for publication 收支公示: sums by account, gifts as their donors wish to be shown (R23)."""
+
+from __future__ import annotations
+
+from communitycore.domain.funds.books import accounts_of
+from communitycore.domain.funds.records import AccountType, Donation, Ledger, LedgerId, LedgerKind
+from communitycore.kernel.command import read
+from communitycore.kernel.money import Money
+from communitycore.kernel.query import where
+from communitycore.kernel.record import PUBLIC
+from communitycore.kernel.values import frozen
+from communitycore.kernel.view import View
+
+GIFTS_SHOWN = 100
+
+
+@frozen
+class Sum:
+    """One account's balance, as a person reads it: income and debts above zero like assets and expenses."""
+
+    name: str
+    type: AccountType
+    amount: Money
+    related: bool
+
+
+@frozen
+class Gift:
+    """A gift, as its donor wishes it shown. shown: None for one who does not."""
+
+    receipt: int
+    amount: Money
+    purpose: str
+    shown: str | None
+    related: bool
+
+
+@frozen
+class Statement:
+    """What is published of a ledger. gifts: the latest, newest first."""
+
+    ledger: str
+    kind: LedgerKind
+    sums: tuple[Sum, ...]
+    gifts: tuple[Gift, ...]
+
+    def total(self, type: AccountType) -> Money:
+        """The sum over all accounts of one type."""
+        amounts = [line.amount for line in self.sums if line.type is type]
+        return sum(amounts[1:], amounts[0]) if amounts else Money(0, self.sums[0].amount.currency)
+
+
+@read("funds.statement", may=PUBLIC)
+def statement(view: View, ledger_id: LedgerId) -> Statement:
+    """How a ledger stands. Raises NotFound."""
+    ledger = view.get(Ledger, ledger_id)
+    sums = tuple(
+        Sum(
+            account.name,
+            account.type,
+            Money(account.balance * _SIGN.get(account.type, -1), ledger.currency),
+            account.related,
+        )
+        for account in sorted(accounts_of(view, ledger.id), key=lambda a: (list(AccountType).index(a.type), a.name))
+    )
+    latest = view.find(
+        Donation, where(Donation.ledger, ledger.id), limit=GIFTS_SHOWN, order=Donation.day, descending=True
+    )
+    gifts = tuple(Gift(g.receipt, g.amount, g.purpose, g.shown, g.related) for g in latest)
+    return Statement(ledger.name, ledger.kind, sums, gifts)
+
+
+_SIGN = {AccountType.ASSET: 1, AccountType.EXPENSE: 1}

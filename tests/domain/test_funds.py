@@ -1,0 +1,331 @@
+"""Funds: books that balance, gifts, payments by two persons, and takings split by rule."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.domain.funds_world import World, world
+
+import communitycore as cc
+from communitycore import funds
+from communitycore.domain.funds import AccountType, Count, LedgerKind, Posting
+from communitycore.formats.beancount import beancount
+from communitycore.kernel.errors import BadValue, NotAllowed, NotUnique
+from communitycore.kernel.money import Money
+
+YUAN = 100
+
+
+@pytest.fixture
+def w() -> World:
+    return world()
+
+
+def gift(w: World, yuan: int, **more: object) -> funds.Donation:
+    return w.accountant.do(funds.donate, w.fund.id, amount=Money(yuan * YUAN), purpose="夜校", **more)  # type: ignore[arg-type]
+
+
+def yoga(w: World) -> tuple[funds.Account, funds.Account, funds.Account]:
+    """Accounts of a partner, the fund and a venue, and the rule that splits among them."""
+    partner = w.account("应付：瑜伽老师", AccountType.LIABILITY)
+    income = w.account("低偿服务收入", AccountType.INCOME)
+    venue = w.account("应付：场地", AccountType.LIABILITY)
+    shares = (cc.ratio(partner.id, "0.6"), cc.ratio(income.id, "0.3"), cc.rest(venue.id))
+    w.accountant.do(funds.agree, w.fund.id, name="瑜伽", agreement="协议〔2024〕3号", shares=shares)
+    return partner, income, venue
+
+
+def settled(w: World, yuan: str, evening: int) -> funds.Settlement:
+    source = cc.Ref(w.accountant.jurisdiction, f"evening-{evening}")
+    return w.accountant.do(funds.settle, w.fund.id, rule="瑜伽", takings=Money.of(yuan), source=source, text="夜间瑜伽")
+
+
+def test_an_entry_moves_balances_and_balances_itself(w: World) -> None:
+    stage = w.account("活动支出", AccountType.EXPENSE)
+    gift(w, 100)
+    made = w.accountant.do(
+        funds.post, w.fund.id, text="购买颜料", postings=(Posting(stage.id, 2_550), Posting(w.fund.bank, -2_550))
+    )
+    assert (w.balance(stage.id), w.balance(w.fund.bank)) == (2_550, 7_450)
+    w.accountant.do(funds.reverse, made.id, reason="录入错误")
+    assert (w.balance(stage.id), w.balance(w.fund.bank)) == (0, 10_000)
+    with pytest.raises(funds.AlreadyReversed):
+        w.accountant.do(funds.reverse, made.id, reason="再次")
+    w.check()
+
+
+@pytest.mark.parametrize(
+    ("amounts", "error"),
+    [((5, -4), funds.Unbalanced), ((5,), BadValue), ((0, 0), BadValue), ((9_999_999, -9_999_999), funds.NotEnough)],
+)
+def test_what_is_no_entry_is_refused(w: World, amounts: tuple[int, ...], error: type[Exception]) -> None:
+    stage = w.account("活动支出", AccountType.EXPENSE)
+    accounts = (stage.id, w.fund.bank)
+    lines = tuple(Posting(account, amount) for account, amount in zip(accounts, amounts, strict=False))
+    with pytest.raises(error):
+        w.accountant.do(funds.post, w.fund.id, text="x", postings=lines)
+    with pytest.raises(BadValue):
+        twice = (Posting(stage.id, 1), Posting(stage.id, -1))
+        w.accountant.do(funds.post, w.fund.id, text="x", postings=twice)
+    w.check()
+
+
+def test_names_of_accounts_are_unique_in_their_ledger(w: World) -> None:
+    w.account("活动支出", AccountType.EXPENSE)
+    with pytest.raises(NotUnique):
+        w.account("活动支出", AccountType.EXPENSE)
+    other = w.admin.do(funds.open_ledger, name="项目", kind=LedgerKind.PROJECT)
+    w.account("活动支出", AccountType.EXPENSE, other)
+
+
+def test_only_keepers_see_the_books_and_all_see_the_statement(w: World) -> None:
+    gift(w, 100)
+    with pytest.raises(NotAllowed):
+        w.resident.find(funds.Account, limit=10)
+    with pytest.raises(NotAllowed):
+        w.resident.do(funds.donate, w.fund.id, amount=Money(1), purpose="x")
+    told = w.resident.ask(funds.statement, w.fund.id)
+    assert told.total(AccountType.ASSET) == told.total(AccountType.INCOME) == Money(10_000)
+
+
+def test_r23_what_a_donor_does_not_show_is_hidden(w: World) -> None:
+    gift(w, 100, donor=w.teacher, name="赵静")
+    gift(w, 50, name="钱林", shown="钱先生")
+    gift(w, 20, donor=w.teacher, related=True)
+    told = w.resident.ask(funds.statement, w.fund.id)
+    assert {(g.receipt, g.shown, g.related) for g in told.gifts} == {
+        (1, None, False),
+        (2, "钱先生", False),
+        (3, None, True),
+    }
+    for donation in w.resident.find(funds.Donation, limit=10):
+        assert "赵静" not in str(donation)
+        assert w.teacher not in str(donation)
+    assert w.resident.find(funds.Donor, limit=10) == []
+    assert {donor.name for donor in w.accountant.find(funds.Donor, limit=10)} == {"赵静", "钱林", None}
+
+
+def test_r21_an_anonymous_gift_stands_as_a_record_and_receipts_have_no_gap(w: World) -> None:
+    gifts = [gift(w, 10) for _ in range(3)]
+    w.accountant.do(funds.return_gift, gifts[1].id, reason="捐赠人要求退还")
+    assert [g.receipt for g in gifts] == [1, 2, 3]
+    assert gift(w, 10).receipt == 4
+    assert w.accountant.find(funds.Donor, limit=10) == []
+    with pytest.raises(funds.BookedOtherwise):
+        w.accountant.do(funds.reverse, gifts[0].entry, reason="x")
+    assert w.balance(w.fund.bank) == 3_000
+    w.check()
+
+
+def test_a_payment_takes_two_persons(w: World) -> None:
+    gift(w, 100)
+    expense = w.account("劳务支出", AccountType.EXPENSE)
+    asked = w.accountant.do(
+        funds.request_payment, w.fund.id, against=expense.id, amount=Money(6_000), payee=w.teacher, purpose="六月课酬"
+    )
+    with pytest.raises(funds.PaymentPassed):
+        w.accountant.do(funds.pay, asked.id)
+    with pytest.raises(NotAllowed):
+        w.accountant.do(funds.approve_payment, asked.id)
+    w.approver.do(funds.approve_payment, asked.id)
+    paid = w.accountant.do(funds.pay, asked.id)
+    assert paid.approved_by == w.approver.actor
+    assert (w.balance(expense.id), w.balance(w.fund.bank)) == (6_000, 4_000)
+    with pytest.raises(funds.PaymentPassed):
+        w.accountant.do(funds.pay, asked.id)
+    w.accountant.do(funds.return_payment, asked.id, reason="账号有误")
+    assert (w.balance(expense.id), w.balance(w.fund.bank)) == (0, 10_000)
+    w.check()
+
+
+def test_who_asks_or_is_paid_does_not_approve(w: World) -> None:
+    from communitycore.domain.roles import ACCOUNTANT
+    from communitycore.kernel.jurisdiction import give
+
+    gift(w, 100)
+    w.admin.do(give, holder=w.approver.actor, role=ACCOUNTANT)
+    expense = w.account("劳务支出", AccountType.EXPENSE)
+    wanted = {"against": expense.id, "amount": Money(100), "purpose": "课酬"}
+    own = w.approver.do(funds.request_payment, w.fund.id, payee=w.teacher, **wanted)  # type: ignore[arg-type]
+    me = cc.people.PartyId(w.approver.actor.id)
+    mine = w.accountant.do(funds.request_payment, w.fund.id, payee=me, **wanted)  # type: ignore[arg-type]
+    for asked in (own, mine):
+        with pytest.raises(funds.SecondPerson):
+            w.approver.do(funds.approve_payment, asked.id)
+        with pytest.raises(funds.SecondPerson):
+            w.approver.do(funds.refuse_payment, asked.id, reason="x")
+        w.accountant.do(funds.cancel_payment, asked.id, reason="改由他人审批")
+    w.check()
+
+
+def decision(w: World, to: funds.Ledger, *, area: Count, heads: Count, yuan: int = 50) -> funds.OwnersDecision:
+    return w.accountant.do(
+        funds.record_decision,
+        title="电梯更新", area=area, heads=heads, grave=True, of=w.fund.id, to=to.id, most=Money(yuan * YUAN),
+    )  # fmt: skip
+
+
+ALL = Count(all=100, took_part=100, agreed=100)
+
+
+def test_r18_ledgers_never_mix_without_a_decision(w: World) -> None:
+    gift(w, 100)
+    other = w.admin.do(funds.open_ledger, name="维修资金", kind=LedgerKind.MAINTENANCE)
+    with pytest.raises(funds.WrongLedger):
+        w.accountant.do(
+            funds.post, w.fund.id, text="x", postings=(Posting(other.bank, 100), Posting(w.fund.bank, -100))
+        )
+    rejected = decision(w, other, area=ALL, heads=Count(all=100, took_part=100, agreed=74))
+    with pytest.raises(funds.NotDecided):
+        w.accountant.do(funds.transfer, rejected.id, amount=Money(100), text="划转")
+    adopted = decision(w, other, area=ALL, heads=ALL)
+    sent = w.accountant.do(funds.transfer, adopted.id, amount=Money(3_000), text="划转")
+    assert (w.balance(w.fund.bank), w.balance(other.bank)) == (7_000, 3_000)
+    with pytest.raises(funds.NotDecided, match=r"20\.00 CNY is left"):
+        w.accountant.do(funds.transfer, adopted.id, amount=Money(3_000), text="划转")
+    w.check()
+    w.accountant.do(funds.reverse, sent.id, reason="工程取消")
+    assert (w.balance(w.fund.bank), w.balance(other.bank)) == (10_000, 0)
+    w.accountant.do(funds.transfer, adopted.id, amount=Money(5_000), text="划转")
+    w.check()
+
+
+@pytest.mark.parametrize(
+    ("took_part", "agreed", "grave", "carried"),
+    [
+        (66, 66, False, False),
+        (67, 33, False, False),
+        (67, 34, False, True),
+        (100, 50, False, False),
+        (100, 51, False, True),
+        (100, 74, True, False),
+        (100, 75, True, True),
+        (68, 51, True, True),
+        (68, 50, True, False),
+        (66, 66, True, False),
+    ],
+)
+def test_r20_two_thirds_take_part_and_enough_agree_both_ways(
+    w: World, took_part: int, agreed: int, grave: bool, carried: bool
+) -> None:
+    count = Count(all=100, took_part=took_part, agreed=agreed)
+    for area, heads in ((count, ALL), (ALL, count), (count, count)):
+        made = w.accountant.do(funds.record_decision, title="公共收益使用", area=area, heads=heads, grave=grave)
+        assert (made.status is funds.DecisionStatus.ADOPTED) is carried
+
+
+def test_counts_that_cannot_be_are_refused(w: World) -> None:
+    for all_, took_part, agreed in ((0, 0, 0), (10, 11, 5), (10, 5, 6), (10, 5, -1)):
+        with pytest.raises(BadValue):
+            count = Count(all=all_, took_part=took_part, agreed=agreed)
+            w.accountant.do(funds.record_decision, title="x", area=count, heads=ALL)
+    with pytest.raises(BadValue):
+        w.accountant.do(funds.record_decision, title="x", area=ALL, heads=ALL, of=w.fund.id)
+
+
+def test_takings_are_split_by_the_rule_in_force(w: World) -> None:
+    partner, income, venue = yoga(w)
+    made = settled(w, "123.45", 1)
+    assert [-w.balance(a.id) for a in (partner, income, venue)] == [7_407, 3_704, 1_234]
+    assert w.balance(w.fund.bank) == 12_345
+    with pytest.raises(funds.AlreadySettled):
+        settled(w, "123.45", 1)
+    w.clock.advance(timedelta(days=1))
+    shares = (cc.ratio(partner.id, "0.5"), cc.rest(income.id))
+    w.accountant.do(funds.agree, w.fund.id, name="瑜伽", agreement="协议〔2024〕9号", shares=shares)
+    settled(w, "100.00", 2)
+    assert [-w.balance(a.id) for a in (partner, income, venue)] == [12_407, 8_704, 1_234]
+    w.accountant.do(funds.refund, made.id, reason="课程取消")
+    assert [-w.balance(a.id) for a in (partner, income, venue)] == [5_000, 5_000, 0]
+    with pytest.raises(funds.AlreadyReversed):
+        w.accountant.do(funds.refund, made.id, reason="再次")
+    settled(w, "10.00", 1)
+    w.check()
+
+
+def test_what_rounding_leaves_is_carried_from_settlement_to_settlement(w: World) -> None:
+    partner, income, venue = yoga(w)
+    made = [settled(w, "0.05", n) for n in range(40)]
+    assert [-w.balance(a.id) for a in (partner, income, venue)] == [120, 60, 20]
+    latest = [s for s in w.accountant.find(funds.Settlement, limit=100) if s.latest is not None]
+    assert [s.id for s in latest] == [made[-1].id]
+    for one in made[3:40:2]:
+        w.accountant.do(funds.refund, one.id, reason="退款")
+    for n in range(100, 120):
+        settled(w, "0.05", n)
+    count = 40 - len(made[3:40:2]) + 20
+    assert abs(-w.balance(income.id) - count * 1.5) < 2
+    assert abs(-w.balance(partner.id) - count * 3) < 2
+    w.check()
+
+
+def test_a_rule_names_accounts_of_its_ledger_and_must_be_in_force(w: World) -> None:
+    other = w.admin.do(funds.open_ledger, name="项目", kind=LedgerKind.PROJECT)
+    stranger = w.account("应付", AccountType.LIABILITY, other)
+    with pytest.raises(funds.WrongLedger):
+        w.accountant.do(funds.agree, w.fund.id, name="x", agreement="y", shares=(cc.rest(stranger.id),))
+    with pytest.raises(BadValue):
+        w.accountant.do(funds.agree, w.fund.id, name="x", agreement="y", shares=(cc.ratio(w.fund.gifts, "0.5"),))
+    with pytest.raises(funds.NoRule):
+        settled(w, "1.00", 1)
+
+
+def test_a_ledger_is_closed_empty_and_stays_so(w: World) -> None:
+    gift(w, 1)
+    with pytest.raises(funds.LedgerNotEmpty):
+        w.admin.do(funds.close_ledger, w.fund.id)
+    expense = w.account("活动支出", AccountType.EXPENSE)
+    w.accountant.do(funds.post, w.fund.id, text="花完", postings=(Posting(expense.id, 100), Posting(w.fund.bank, -100)))
+    w.admin.do(funds.close_ledger, w.fund.id)
+    with pytest.raises(funds.LedgerShut):
+        gift(w, 1)
+
+
+def test_errors_speak_both_languages(w: World) -> None:
+    with pytest.raises(funds.NotEnough) as caught:
+        stage = w.account("活动支出", AccountType.EXPENSE)
+        lines = (Posting(stage.id, 5), Posting(w.fund.bank, -5))
+        w.accountant.do(funds.post, w.fund.id, text="x", postings=lines)
+    assert caught.value.say("en") == (
+        "银行存款 holds 0.00 CNY, and 0.05 CNY is needed. Book what came in first, or take less."
+    )
+    assert "余额 0.00 CNY" in caught.value.say("zh")
+
+
+def exported(w: World, ledger: funds.Ledger) -> str:
+    accounts = w.accountant.find(funds.Account, cc.where(funds.Account.ledger, ledger.id), limit=500)
+    entries = w.accountant.find(
+        funds.FundEntry, cc.where(funds.FundEntry.ledger, ledger.id), limit=1_000, order=funds.FundEntry.day
+    )
+    return "".join(beancount(ledger, accounts, entries))
+
+
+def test_beancount_text_says_what_the_books_say(w: World) -> None:
+    yoga(w)
+    settled(w, "123.45", 1)
+    gift(w, 100)
+    text = exported(w, w.fund)
+    assert 'option "operating_currency" "CNY"' in text
+    assert text.count(" * ") == 2
+    assert text.count(" balance ") == 6
+    assert "-银行存款  123.45 CNY" in text
+    assert "-捐赠收入  -100.00 CNY" in text
+
+
+@pytest.mark.skipif(shutil.which("bean-check") is None, reason="bean-check is not installed: pip install beancount")
+def test_bean_check_accepts_the_export(w: World, tmp_path: Path) -> None:
+    yoga(w)
+    w.account('怪名 "引号" \\ /:', AccountType.EXPENSE)
+    settlement = settled(w, "123.45", 1)
+    gift(w, 100)
+    w.accountant.do(funds.refund, settlement.id, reason='取消 "停电" \\')
+    file = tmp_path / "fund.beancount"
+    file.write_text(exported(w, w.fund), encoding="utf-8")
+    done = subprocess.run(["bean-check", str(file)], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    file.write_text(exported(w, w.fund).replace("100.00 CNY", "100.01 CNY", 1), encoding="utf-8")
+    assert subprocess.run(["bean-check", str(file)], capture_output=True, check=False, timeout=60).returncode == 1
