@@ -124,6 +124,13 @@ def make_parser() -> argparse.ArgumentParser:
 
     verb("tally", v.tally, "wishes of a jurisdiction: published, claimed, fulfilled, and by whom", where=True)
 
+    statement = verb("statement", v.statement, "how the ledgers of a jurisdiction stand, for publication", where=True)
+    statement.add_argument("--ledger", metavar="ID", help="this one alone")
+
+    ledger = verb("ledger", v.ledger, "all that was booked in a ledger, as Beancount text", where=True)
+    ledger.add_argument("ledger", metavar="ID", help="the ledger's id; statement --json tells it")
+    ledger.add_argument("--output", metavar="FILE", help="write it there")
+
     locate = verb("locate", v.locate, "which jurisdiction and grid a point lies in", where=True)
     locate.add_argument("lon", type=float, help="longitude, WGS-84")
     locate.add_argument("lat", type=float, help="latitude, WGS-84")

@@ -331,6 +331,20 @@ def migrate(given: argparse.Namespace, out: Output) -> int:
     return migrate(given, out)
 
 
+def statement(given: argparse.Namespace, out: Output) -> int:
+    """See books.statement."""
+    from communitycore.cli.books import statement
+
+    return statement(given, out)
+
+
+def ledger(given: argparse.Namespace, out: Output) -> int:
+    """See books.ledger."""
+    from communitycore.cli.books import ledger
+
+    return ledger(given, out)
+
+
 def tally(given: argparse.Namespace, out: Output) -> int:
     """Wishes of a jurisdiction."""
     from communitycore.cli.figures import tally

@@ -9,6 +9,7 @@ from communitycore.domain.people import PartyId
 from communitycore.domain.places.words import Word
 from communitycore.domain.roles import ACCOUNTANT, APPROVER, SUPERVISOR
 from communitycore.kernel.ids import Ref
+from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.money import Money
 from communitycore.kernel.record import PUBLIC, Indexed, Max, Personal, Record, Unique, record
 from communitycore.kernel.rules import own, role
@@ -26,7 +27,7 @@ DisbursementId = NewType("DisbursementId", str)
 SplitRuleId = NewType("SplitRuleId", str)
 SettlementId = NewType("SettlementId", str)
 
-BOOKS = role(ACCOUNTANT, APPROVER, SUPERVISOR)
+BOOKS = role(ADMINISTRATOR, ACCOUNTANT, APPROVER, SUPERVISOR)
 TITLE_MAX = 200
 TEXT_MAX = 500
 

@@ -52,7 +52,7 @@ def agree(
         account = view.get(Account, AccountId(to))
         if account.ledger != ledger.id:
             raise WrongLedger(account=account.name, ledger=ledger.name)
-    before = [rule for rule in _versions(view, ledger.id) if rule.name == name]
+    before = _versions(view, ledger.id, name)
     rule = SplitRule(
         id=view.new(SplitRule),
         name=check_name(name),
@@ -78,7 +78,7 @@ def settle(view: View, ledger_id: LedgerId, *, rule: str, takings: Money, source
     known = view.one(Settlement, where(Settlement.source, str(source)))
     if known is not None:
         raise AlreadySettled(source=str(source))
-    current = next((r for r in _versions(view, ledger.id) if r.name == rule and r.in_force(view.now)), None)
+    current = next((version for version in _versions(view, ledger.id, rule) if version.in_force(view.now)), None)
     if current is None:
         raise NoRule(name=rule)
     last = view.one(Settlement, where(Settlement.latest, str(current.id)))
@@ -143,5 +143,12 @@ def _owed(carried: Mapping[str, str]) -> tuple[Owed, ...]:
     return tuple(Owed(to, part) for to, part in carried.items())
 
 
-def _versions(view: View, ledger: LedgerId) -> list[SplitRule]:
-    return [rule for rule in view.derive(tuple, SplitRule) if rule.ledger == ledger]
+def _versions(view: View, ledger: LedgerId, name: str) -> tuple[SplitRule, ...]:
+    return view.derive(_by_name, SplitRule).get((ledger, name), ())
+
+
+def _by_name(rules: tuple[SplitRule, ...]) -> dict[tuple[LedgerId, str], tuple[SplitRule, ...]]:
+    found: dict[tuple[LedgerId, str], tuple[SplitRule, ...]] = {}
+    for rule in rules:
+        found[rule.ledger, rule.name] = (*found.get((rule.ledger, rule.name), ()), rule)
+    return found
