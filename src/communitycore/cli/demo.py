@@ -13,16 +13,19 @@ from time import perf_counter
 from typing import Any
 
 from communitycore.cli import DONE, REFUSED
+from communitycore.cli.books import show_statement, statement_data
 from communitycore.cli.figures import show_tally, tally_data
 from communitycore.cli.output import Output
 from communitycore.cli.verbs import Usage, open_url, show_report
-from communitycore.demo import campaign, facts, work
+from communitycore.demo import campaign, facts, fund, work
 from communitycore.demo.town import Neighbourhood, Town, found
-from communitycore.domain import people, places, tickets, wishes
+from communitycore.domain import funds, people, places, tickets, wishes
+from communitycore.domain.funds import Ledger
 from communitycore.domain.tickets import Ticket, TicketStatus
 from communitycore.domain.wishes import CampaignId
 from communitycore.hub.hub import Hub
 from communitycore.kernel.ids import Ref
+from communitycore.kernel.money import Money
 from communitycore.kernel.query import where
 from communitycore.plugins import without_password
 from communitycore.testing import Clock, seeded
@@ -59,6 +62,7 @@ def demo(given: argparse.Namespace, out: Output) -> int:
             running = campaign.announce(town, clock, draw, told)
             campaign.claim(town, running, clock, draw, told, race=given.race)
             campaign.hand_over(town, running, clock, told)
+            yoga, ledger = fund.week(town, clock, told)
             hub.run_due()
             checking = progress.add_task(out.pick("entries verified", "日志校验"), total=None)
             report = hub.verify(progress=lambda done, total: progress.update(checking, completed=done, total=total))
@@ -74,6 +78,7 @@ def demo(given: argparse.Namespace, out: Output) -> int:
             "verified": report.ok,
             "wishes": tally_data(town.district.ask(wishes.tally, running)),
             "claims": dict(claims_of(town, running, out)),
+            "fund": statement_data(yoga.desk.ask(funds.statement, ledger.id)),
             "tickets": {n.fact.name: dict(Counter(t.status.value for t in tickets_of(n))) for n in town.neighbourhoods},
         }
         out.result(data)
@@ -81,6 +86,7 @@ def demo(given: argparse.Namespace, out: Output) -> int:
             show_resident(town, running, out)
             show_property(town, out)
             show_government(town, running, out)
+            show_fund(yoga, ledger, out)
             out.heading("Proof", "校验")
             show_report(report, out)
             out.say(
@@ -248,6 +254,26 @@ def show_government(town: Town, running: CampaignId, out: Output) -> None:
     )
 
 
+def show_fund(place: Neighbourhood, ledger: Ledger, out: Output) -> None:
+    """What is published of the fund: where the takings went, evening by evening, and how it stands."""
+    out.heading(f"The fund of {place.fact.name}", f"社区基金 · {place.fact.name}")
+    settled = place.desk.find(funds.Settlement, limit=100, order=funds.Settlement.id)
+    taken = sum((s.whole for s in settled), Money(0, ledger.currency))
+    out.say(
+        f"{len(settled)} evenings of low-fee yoga took in {taken}; each evening's takings were split by the agreement:",
+        f"{len(settled)} 晚低偿瑜伽共收 {taken}，每晚按协议分配：",
+    )
+    names = {a.id: a.name for a in place.desk.find(funds.Account, where(funds.Account.ledger, ledger.id), limit=100)}
+    shares: Counter[str] = Counter()
+    for one in settled:
+        for posting in one.amounts:
+            shares[names[posting.account]] += posting.amount
+    out.bars(
+        out.pick("Where it went, in yuan", "分配去向（元）"), [(name, n // 100) for name, n in shares.most_common()]
+    )
+    show_statement(place.desk.ask(funds.statement, ledger.id), out)
+
+
 def show_next(url: str, town: Town, out: Output) -> None:
     """Where the file is, and what to try with it."""
     place = town.neighbourhoods[0]
@@ -263,6 +289,7 @@ def show_next(url: str, town: Town, out: Output) -> None:
     for line in (
         f"communitycore verify --db {url}",
         f"communitycore tally --db {url} --in {facts.DISTRICT_CODE}",
+        f"communitycore statement --db {url} --in {facts.FUND_COMMUNITY}",
         f"communitycore locate --db {url} {middle[0]} {middle[1]}",
         f"communitycore history --db {url} --in {place.fact.code} grid {place.grids[0].id}",
     ):
