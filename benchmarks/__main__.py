@@ -22,6 +22,8 @@ NAMES = {
     "growth": "growth:run",
     "locate": "locate:run",
     "import": "imports:run",
+    "settle": "books:run_settle",
+    "statement": "books:run_statement",
     "split-3": "splits:run_3",
     "split-10": "splits:run_10",
     "split-1000": "splits:run_1000",
