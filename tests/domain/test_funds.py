@@ -95,7 +95,9 @@ def test_only_keepers_see_the_books_and_all_see_the_statement(w: World) -> None:
 
 def test_r23_what_a_donor_does_not_show_is_hidden(w: World) -> None:
     gift(w, 100, donor=w.teacher, name="赵静")
-    gift(w, 50, name="钱林", shown="钱先生")
+    gift(w, 50, donor=w.teacher, name="钱林", shown="钱先生")
+    with pytest.raises(BadValue, match="register the donor"):
+        gift(w, 50, name="钱林")
     gift(w, 20, donor=w.teacher, related=True)
     told = w.resident.ask(funds.statement, w.fund.id)
     assert {(g.receipt, g.shown, g.related) for g in told.gifts} == {
@@ -108,6 +110,16 @@ def test_r23_what_a_donor_does_not_show_is_hidden(w: World) -> None:
         assert w.teacher not in str(donation)
     assert w.resident.find(funds.Donor, limit=10) == []
     assert {donor.name for donor in w.accountant.find(funds.Donor, limit=10)} == {"赵静", "钱林", None}
+
+
+def test_r23_an_account_whose_holder_asks_for_it_is_published_without_its_name(w: World) -> None:
+    gift(w, 100)
+    w.accountant.do(
+        funds.open_account, w.fund.id, name="应付：赵静", type=AccountType.LIABILITY, withheld=True, related=True
+    )
+    told = w.resident.ask(funds.statement, w.fund.id)
+    assert "赵静" not in str(told)
+    assert [(line.name, line.related) for line in told.sums if line.type is AccountType.LIABILITY] == [(None, True)]
 
 
 def test_r21_an_anonymous_gift_stands_as_a_record_and_receipts_have_no_gap(w: World) -> None:

@@ -67,8 +67,13 @@ def show_statement(one: Statement, out: Output) -> None:
     zh = out.language == "zh"
     title = f"{one.ledger} · {one.kind.zh if zh else one.kind.value.replace('_', ' ')}"
     related = out.pick(" (related party)", "（关联方）")
+    withheld = out.pick("name withheld", "不公开名称")
     rows = [
-        [line.type.zh if zh else line.type.value, line.name + (related if line.related else ""), str(line.amount)]
+        [
+            line.type.zh if zh else line.type.value,
+            (line.name or withheld) + (related if line.related else ""),
+            str(line.amount),
+        ]
         for line in one.sums
     ]
     out.table(title, [out.pick(*c) for c in (("type", "类别"), ("account", "科目"), ("balance", "余额"))], rows)

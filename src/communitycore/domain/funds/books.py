@@ -85,11 +85,12 @@ def open_account(
     type: AccountType,
     party: PartyId | None = None,
     related: bool = False,
+    withheld: bool = False,
 ) -> Change[Account]:
     """Open an account 开设科目; its name is unique in the ledger.
 
-    party: to whom it says what is owed. related: the keepers of the ledger are close to them (R23).
-    Raises LedgerShut, PartyGone, NotUnique, BadValue for more accounts than a ledger takes.
+    party: to whom it says what is owed. related: the keepers of the ledger are close to them. withheld: they ask not to
+    be named in public (R23). Raises LedgerShut, PartyGone, NotUnique, BadValue for more accounts than a ledger takes.
     """
     ledger = open_one(view, ledger_id)
     if party is not None:
@@ -100,7 +101,8 @@ def open_account(
             why=f"it has {ACCOUNTS_MAX} accounts already; open another ledger",
             why_zh=f"该账簿已有 {ACCOUNTS_MAX} 个科目，请另设账簿",
         )
-    return begin("account.opened", evolve(_account(view, ledger.id, name, type), party=party, related=related))
+    account = evolve(_account(view, ledger.id, name, type), party=party, related=related, withheld=withheld)
+    return begin("account.opened", account)
 
 
 @command("funds.post", may=role(ACCOUNTANT))

@@ -11,6 +11,7 @@ from communitycore.domain.places.words import check_name
 from communitycore.domain.roles import ACCOUNTANT
 from communitycore.kernel.change import Change, begin, step
 from communitycore.kernel.command import command
+from communitycore.kernel.errors import BadValue
 from communitycore.kernel.money import Money
 from communitycore.kernel.rules import role
 from communitycore.kernel.view import View
@@ -33,10 +34,16 @@ def donate(
 ) -> Change[Donation]:
     """Take in a gift 接受捐赠: it is booked, and its receipt numbered, one after the other and none twice.
 
-    donor, name: who gave, for the receipt 捐赠票据; neither for an anonymous gift, of which the record stands all the
-    same. shown: how the donor asks to be named in public; None: not at all. related: the ledger's keepers are close to
-    them. Raises LedgerShut, PartyGone, BadValue.
+    donor, name: who gave, and as what the receipt 捐赠票据 names them; neither for an anonymous gift, of which the record
+    stands all the same. shown: how the donor asks to be named in public; None: not at all. related: the ledger's keepers
+    are close to them. Raises LedgerShut, PartyGone, BadValue.
     """
+    if name is not None and donor is None:
+        raise BadValue(
+            field="donor",
+            why="a name belongs to a party; register the donor first, so that it can be erased one day",
+            why_zh="姓名须归属于登记人员，请先登记捐赠人，以便日后可以删除",
+        )
     ledger = open_one(view, ledger_id)
     value = minor(amount, ledger)
     if donor is not None:
@@ -58,7 +65,7 @@ def donate(
     made = begin("donation.received", gift).also(
         entry, step("ledger.receipt_numbered", ledger, evolve(ledger, receipts=number))
     )
-    if donor is None and name is None:
+    if donor is None:
         return made
     return made.also(begin("donor.recorded", Donor(id=view.new(Donor), donation=gift.id, party=donor, name=name)))
 

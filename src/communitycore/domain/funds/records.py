@@ -129,7 +129,8 @@ class Account(Record[AccountId]):
     """An account 科目. title: its ledger's id and its name, which no other has.
 
     balance: in minor units, kept up to date; debits 借 are above zero, credits 贷 below. party: whose it is, where
-    it says what is owed to somebody; related: whom the ledger's keepers are close to (R23).
+    it says what is owed to somebody; related: whom the ledger's keepers are close to; withheld: its name is not
+    published (R23).
     """
 
     ledger: Indexed[LedgerId]
@@ -139,6 +140,7 @@ class Account(Record[AccountId]):
     balance: int = 0
     party: Indexed[PartyId | None] = None
     related: bool = False
+    withheld: bool = False
 
 
 @frozen
@@ -222,7 +224,7 @@ class Donor(Record[DonorId]):
     """Who gave 捐赠人, for the receipt; without one the gift stands as an anonymous one's record (R21)."""
 
     donation: Indexed[DonationId]
-    party: Indexed[PartyId | None]
+    party: Indexed[PartyId]
     name: Personal[Annotated[str, Max(TITLE_MAX)] | None] = None
 
 

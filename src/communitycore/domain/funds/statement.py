@@ -16,9 +16,12 @@ GIFTS_SHOWN = 100
 
 @frozen
 class Sum:
-    """One account's balance, as a person reads it: income and debts above zero like assets and expenses."""
+    """One account's balance, as a person reads it: income and debts above zero like assets and expenses.
 
-    name: str
+    name: None where it is withheld.
+    """
+
+    name: str | None
     type: AccountType
     amount: Money
     related: bool
@@ -56,7 +59,7 @@ def statement(view: View, ledger_id: LedgerId) -> Statement:
     ledger = view.get(Ledger, ledger_id)
     sums = tuple(
         Sum(
-            account.name,
+            None if account.withheld else account.name,
             account.type,
             Money(account.balance * _SIGN.get(account.type, -1), ledger.currency),
             account.related,
