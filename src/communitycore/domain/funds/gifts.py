@@ -34,9 +34,9 @@ def donate(
 ) -> Change[Donation]:
     """Take in a gift 接受捐赠: it is booked, and its receipt numbered, one after the other and none twice.
 
-    donor, name: who gave, and as what the receipt 捐赠票据 names them; neither for an anonymous gift, of which the record
-    stands all the same. shown: how the donor asks to be named in public; None: not at all. related: the ledger's keepers
-    are close to them. Raises LedgerShut, PartyGone, BadValue.
+    donor, name: who gave, and as what the receipt 捐赠票据 names them; neither for an anonymous gift, of which the
+    record stands all the same. shown: how the donor asks to be named in public; None: not at all. related: the ledger's
+    keepers are close to them. Raises LedgerShut, PartyGone, BadValue.
     """
     if name is not None and donor is None:
         raise BadValue(
