@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -287,6 +287,82 @@ def test_a_rule_names_accounts_of_its_ledger_and_must_be_in_force(w: World) -> N
         settled(w, "1.00", 1)
 
 
+def test_r19_what_is_left_of_common_income_is_distributed_by_a_decision_alone(w: World) -> None:
+    common = w.admin.do(funds.open_ledger, name="公共收益", kind=LedgerKind.COMMON_INCOME)
+    rent = w.account("电梯广告收入", AccountType.INCOME, common)
+    upkeep = w.account("电梯保养", AccountType.EXPENSE, common)
+    book = lambda text, *lines: w.accountant.do(funds.post, common.id, text=text, postings=lines)  # noqa: E731
+    book("广告费", Posting(common.bank, 80_000), Posting(rent.id, -80_000))
+    book("保养费", Posting(upkeep.id, 30_000), Posting(common.bank, -30_000))
+    told = w.resident.ask(funds.statement, common.id)
+    assert (told.total(AccountType.INCOME), told.total(AccountType.EXPENSE)) == (Money(80_000), Money(30_000))
+    w.clock.advance(timedelta(days=300))
+    w.accountant.do(funds.close_year, common.id, year=2024)
+    assert w.balance(common.surplus) == -50_000
+    wanted = {"against": common.surplus, "payee": w.teacher, "purpose": "分红"}
+    with pytest.raises(funds.DecisionNeeded):
+        w.accountant.do(funds.request_payment, common.id, amount=Money(100), **wanted)  # type: ignore[arg-type]
+    vote = {"title": "收益分配", "area": ALL, "heads": ALL}
+    elsewhere = w.accountant.do(funds.record_decision, of=w.fund.id, most=Money(100), **vote)  # type: ignore[arg-type]
+    with pytest.raises(funds.NotDecided):
+        w.accountant.do(
+            funds.request_payment,
+            common.id,
+            amount=Money(100),
+            decision=elsewhere.id,
+            **wanted,  # type: ignore[arg-type]
+        )
+    made = w.accountant.do(funds.record_decision, of=common.id, most=Money(40_000), **vote)  # type: ignore[arg-type]
+    with pytest.raises(funds.NotDecided):
+        w.accountant.do(funds.transfer, made.id, amount=Money(1), text="x")
+    asked = [
+        w.accountant.do(
+            funds.request_payment,
+            common.id,
+            amount=Money(25_000),
+            decision=made.id,
+            **wanted,  # type: ignore[arg-type]
+        )
+        for _ in range(2)
+    ]
+    for one in asked:
+        w.approver.do(funds.approve_payment, one.id)
+    w.accountant.do(funds.pay, asked[0].id)
+    with pytest.raises(funds.NotDecided, match=r"150\.00 CNY is left"):
+        w.accountant.do(funds.pay, asked[1].id)
+    w.accountant.do(funds.return_payment, asked[0].id, reason="账号有误")
+    w.accountant.do(funds.pay, asked[1].id)
+    assert w.balance(common.surplus) == -25_000
+    w.check()
+
+
+def test_a_year_is_closed_once_it_is_over_and_its_books_are_shut(w: World) -> None:
+    expense = w.account("活动支出", AccountType.EXPENSE)
+    gift(w, 100)
+    spent = (Posting(expense.id, 2_500), Posting(w.fund.bank, -2_500))
+    w.accountant.do(funds.post, w.fund.id, text="画材", postings=spent)
+    with pytest.raises(funds.YearOpen):
+        w.accountant.do(funds.close_year, w.fund.id, year=2024)
+    w.clock.set(datetime(2025, 1, 10, tzinfo=UTC))
+    gift(w, 7)
+    late = (Posting(expense.id, 500), Posting(w.fund.bank, -500))
+    w.accountant.do(funds.post, w.fund.id, text="年末补记", postings=late, day=date(2024, 12, 30))
+    assert w.accountant.do(funds.close_year, w.fund.id, year=2024).closed_until == date(2024, 12, 31)
+    (closing,) = w.accountant.find(funds.FundEntry, cc.where(funds.FundEntry.origin, funds.Origin.CLOSING), limit=2)
+    assert closing.day == date(2024, 12, 31)
+    assert (w.balance(expense.id), w.balance(w.fund.gifts), w.balance(w.fund.surplus)) == (0, -700, -7_000)
+    with pytest.raises(funds.YearShut):
+        w.accountant.do(funds.close_year, w.fund.id, year=2024)
+    with pytest.raises(funds.YearShut):
+        w.accountant.do(funds.post, w.fund.id, text="x", postings=late, day=date(2024, 12, 31))
+    with pytest.raises(funds.BookedOtherwise):
+        w.accountant.do(funds.reverse, closing.id, reason="x")
+    with pytest.raises(BadValue, match="still to come"):
+        w.accountant.do(funds.post, w.fund.id, text="x", postings=late, day=date(2025, 1, 11))
+    w.accountant.do(funds.post, w.fund.id, text="x", postings=late)
+    w.check()
+
+
 def test_a_ledger_is_closed_empty_and_stays_so(w: World) -> None:
     gift(w, 1)
     with pytest.raises(funds.LedgerNotEmpty):
@@ -324,7 +400,7 @@ def test_beancount_text_says_what_the_books_say(w: World) -> None:
     text = exported(w, w.fund)
     assert 'option "operating_currency" "CNY"' in text
     assert text.count(" * ") == 2
-    assert text.count(" balance ") == 6
+    assert text.count(" balance ") == 7
     assert "-银行存款  123.45 CNY" in text
     assert "-捐赠收入  -100.00 CNY" in text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -108,6 +109,13 @@ class Lives(RuleBasedStateMachine):
             self.w.admin.do(funds.close_ledger, self.project.id)
             assert self.w.balance(self.project.bank) == 0
             self.project = self.w.admin.do(funds.open_ledger, name="项目", kind=LedgerKind.PROJECT)
+
+    @rule()
+    def new_year(self) -> None:
+        year = self.w.clock().year
+        self.w.clock.set(datetime(year + 1, 1, 2, tzinfo=UTC))
+        self.w.accountant.do(funds.close_year, self.w.fund.id, year=year)
+        assert self.w.balance(self.expense.id) == self.w.balance(self.income.id) == 0
 
     @invariant()
     def every_ledger_balances(self) -> None:

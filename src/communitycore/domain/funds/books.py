@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from typing import Any
 
 from attrs import evolve
@@ -17,6 +18,8 @@ from communitycore.domain.funds.errors import (
     NotEnough,
     Unbalanced,
     WrongLedger,
+    YearOpen,
+    YearShut,
 )
 from communitycore.domain.funds.records import (
     Account,
@@ -48,20 +51,21 @@ from communitycore.kernel.rules import role
 from communitycore.kernel.view import View
 
 POSTINGS_MAX = 300
-ACCOUNTS_MAX = 500
+ACCOUNTS_MAX = 250  # so that closing a year is one entry
 
 
 @command("funds.open_ledger", may=role(ADMINISTRATOR))
 def open_ledger(view: View, *, name: str, kind: LedgerKind, currency: str = "CNY") -> Change[Ledger]:
-    """Open a ledger 设立账簿, with accounts for its bank, for transfers and for gifts. Raises BadValue."""
+    """Open a ledger 设立账簿, with accounts for bank, transfers, gifts and what years leave over. Raises BadValue."""
     Money(0, currency)  # says so if that is no currency
     id = view.new(Ledger)
-    bank, transfers, gifts = (
+    bank, transfers, gifts, surplus = (
         _account(view, id, name, type)
         for name, type in (
             ("银行存款", AccountType.ASSET),
             ("账簿间划转", AccountType.EQUITY),
             ("捐赠收入", AccountType.INCOME),
+            ("累计结余", AccountType.EQUITY),
         )
     )
     ledger = Ledger(
@@ -72,8 +76,9 @@ def open_ledger(view: View, *, name: str, kind: LedgerKind, currency: str = "CNY
         bank=bank.id,
         transfers=transfers.id,
         gifts=gifts.id,
+        surplus=surplus.id,
     )
-    return begin("ledger.opened", ledger).also(*(begin("account.opened", a) for a in (bank, transfers, gifts)))
+    return begin("ledger.opened", ledger).also(*(begin("account.opened", a) for a in (bank, transfers, gifts, surplus)))
 
 
 @command("funds.open_account", may=role(ACCOUNTANT))
@@ -131,8 +136,7 @@ def reverse(view: View, entry_id: FundEntryId, *, reason: str) -> Change[FundEnt
     found = view.find(FundEntry, where(FundEntry.decision, entry.decision), limit=1_000)
     twin = next(other for other in found if other.id == entry.twin or other.twin == entry.id)
     decision = view.get(OwnersDecision, entry.decision)
-    value = sum(p.amount for p in entry.postings if p.amount > 0)
-    freed = step("decision.freed", decision, evolve(decision, spent=decision.spent - value))
+    freed = unused(decision, sum(p.amount for p in entry.postings if p.amount > 0))
     return back_of(view, entry, reason).also(back_of(view, twin, reason), freed)
 
 
@@ -143,17 +147,14 @@ def transfer(view: View, decision_id: OwnersDecisionId, *, amount: Money, text: 
     Raises NotDecided, NotEnough, LedgerShut.
     """
     decision = view.get(OwnersDecision, decision_id)
-    if decision.status is not DecisionStatus.ADOPTED or decision.of is None or decision.to is None:
-        raise _not_decided(decision, "it was not adopted, or permits none", "未获通过，或未包含划转事项")
+    if decision.of is None or decision.to is None:
+        raise not_decided(decision, "it names no transfer", "未包含划转事项")
     of, to = open_one(view, decision.of), open_one(view, decision.to)
     value = minor(amount, of)
-    if decision.spent + value > decision.most:
-        left = Money(decision.most - decision.spent, of.currency)
-        raise _not_decided(decision, f"{left} is left of it", f"剩余额度 {left}")
+    spent = used(decision, value, of.currency)
     permitted: dict[str, Any] = {"decision": decision.id, "origin": Origin.TRANSFER}
     paid = booked(view, of, text, _pair(of.transfers, of.bank, value), **permitted)
     received = booked(view, to, text, _pair(to.bank, to.transfers, value), twin=paid.result.id, **permitted)
-    spent = step("decision.used", decision, evolve(decision, spent=decision.spent + value))
     return paid.also(received, spent)
 
 
@@ -167,7 +168,52 @@ def close_ledger(view: View, ledger_id: LedgerId) -> Change[Ledger]:
     return step("ledger.closed", ledger, evolve(ledger, status=LedgerStatus.CLOSED))
 
 
+@command("funds.close_year", may=role(ACCOUNTANT))
+def close_year(view: View, ledger_id: LedgerId, *, year: int) -> Change[Ledger]:
+    """Close a year 年终结转: what its income and expenses come to goes to the surplus, and the year's books are shut.
+
+    Years are closed one after the other, once they are over. Raises YearOpen for one that is not, YearShut for one that
+    was closed, LedgerShut.
+    """
+    ledger = open_one(view, ledger_id)
+    end = date(year, 12, 31)
+    if today(view) <= end:
+        raise YearOpen(year=year)
+    if ledger.closed_until is not None and end <= ledger.closed_until:
+        raise YearShut(name=ledger.name, day=ledger.closed_until)
+    later: Counter[str] = Counter()
+    for entry in _since(view, ledger.id, end + timedelta(days=1)):
+        later.update({posting.account: posting.amount for posting in entry.postings})
+    balances = {
+        account.id: account.balance - later[account.id]
+        for account in accounts_of(view, ledger.id)
+        if account.type in (AccountType.INCOME, AccountType.EXPENSE)
+    }
+    lines = [Posting(account, -balance) for account, balance in balances.items() if balance]
+    left = sum(balances.values())
+    lines += [Posting(ledger.surplus, left)] if left else []
+    closed = step("ledger.year_closed", ledger, evolve(ledger, closed_until=end))
+    if not lines:
+        return closed
+    return closed.also(booked(view, ledger, f"{year} 年度结转", lines, day=end, origin=Origin.CLOSING))
+
+
 # What other commands build on
+
+
+def used(decision: OwnersDecision, value: int, currency: str) -> Change[OwnersDecision]:
+    """So much more of what a decision permits is spent. Raises NotDecided."""
+    if decision.status is not DecisionStatus.ADOPTED:
+        raise not_decided(decision, "it was not adopted", "未获通过")
+    if decision.spent + value > decision.most:
+        left = Money(decision.most - decision.spent, currency)
+        raise not_decided(decision, f"{left} is left of it", f"剩余额度 {left}")
+    return step("decision.used", decision, evolve(decision, spent=decision.spent + value))
+
+
+def unused(decision: OwnersDecision, value: int) -> Change[OwnersDecision]:
+    """So much of what a decision permits was taken back."""
+    return step("decision.freed", decision, evolve(decision, spent=decision.spent - value))
 
 
 def booked(
@@ -185,6 +231,12 @@ def booked(
     id: FundEntryId | None = None,
 ) -> Change[FundEntry]:
     """An entry, and its accounts' balances moved along. id: what it is to be known by, if that was drawn already."""
+    now = today(view)
+    on = day or now
+    if on > now:
+        raise BadValue(field="day", why=f"{on} is still to come; book it then", why_zh=f"{on} 尚未到来，请届时记账")
+    if ledger.closed_until is not None and on <= ledger.closed_until:
+        raise YearShut(name=ledger.name, day=ledger.closed_until)
     if not text.strip():
         raise BadValue(field="text", why="it is blank; say what is booked", why_zh="摘要为空，请填写")
     lines = tuple(postings)
@@ -202,7 +254,7 @@ def booked(
     entry = FundEntry(
         id=id or view.new(FundEntry),
         ledger=ledger.id,
-        day=day or today(view),
+        day=on,
         text=text,
         postings=lines,
         origin=origin,
@@ -281,5 +333,14 @@ def _moved(view: View, ledger: Ledger, line: Posting) -> Change[Account]:
     return step("account.moved", account, evolve(account, balance=balance))
 
 
-def _not_decided(decision: OwnersDecision, why: str, why_zh: str) -> NotDecided:
+def not_decided(decision: OwnersDecision, why: str, why_zh: str) -> NotDecided:
+    """The refusal of what a decision does not permit."""
     return NotDecided(decision=decision.title, why=why, why_zh=why_zh)
+
+
+def _since(view: View, ledger: LedgerId, day: date) -> Iterator[FundEntry]:
+    last: FundEntry | None = None
+    these = (where(FundEntry.ledger, ledger), where(FundEntry.day, at_least=day))
+    while page := view.find(FundEntry, *these, limit=1_000, order=FundEntry.day, after=last):
+        yield from page
+        last = page[-1]

@@ -41,7 +41,8 @@ def record_decision(
     """Record a vote of the owners 登记业主表决; whether it is adopted is computed, not claimed.
 
     grave: a matter of §278 (6) to (8), such as rebuilding or using common parts for business. of, to, most: the
-    transfer between ledgers that was put to the vote, all three or none. Raises BadValue for counts that cannot be.
+    transfer between ledgers that was put to the vote; without `to`, what of a ledger may be distributed among
+    the owners. Raises BadValue for counts that cannot be.
     """
     for name, count in (("area", area), ("heads", heads)):
         if not 0 <= count.agreed <= count.took_part <= count.all or count.all <= 0:
@@ -50,16 +51,17 @@ def record_decision(
                 why="those who agreed are among those who took part, and they among all",
                 why_zh="同意数不得超过参与数，参与数不得超过总数",
             )
-    if len({of is None, to is None, most is None}) > 1 or (of is not None and of == to):
+    if (of is None) != (most is None) or (to is not None and (of is None or of == to)):
         raise BadValue(
             field="of",
-            why="a transfer names two ledgers and an amount",
-            why_zh="划转须同时填写两个不同的账簿和金额",
+            why="a transfer names two ledgers and an amount, a distribution one and an amount",
+            why_zh="划转须填写两个不同的账簿和金额，分配须填写一个账簿和金额",
         )
     limit = 0
-    if of is not None and to is not None and most is not None:
+    if of is not None and most is not None:
         limit = minor(most, open_one(view, of))
-        minor(most, open_one(view, to))
+        if to is not None:
+            minor(most, open_one(view, to))
     adopted = carries(area, grave=grave) and carries(heads, grave=grave)
     return begin(
         "decision.recorded",

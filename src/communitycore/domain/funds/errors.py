@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from communitycore.kernel.errors import Refused
 
 
@@ -52,6 +54,34 @@ class NotEnough(Refused):
     account: str
     there: str
     needed: str
+
+
+class YearOpen(Refused):
+    """A year is closed once it is over."""
+
+    code = "funds.year_open"
+    en = "The year {year} is not over yet. Close it once it is."
+    zh = "{year} 年度尚未结束，请在年度结束后结转。"
+    year: int
+
+
+class YearShut(Refused):
+    """Nothing is booked in a year that was closed."""
+
+    code = "funds.year_closed"
+    en = "The books of {name} are closed until {day}. Book it on a later day, and say in the text what it is about."
+    zh = "账簿“{name}”截至 {day} 已结转，请记入之后的日期，并在摘要中说明。"
+    name: str
+    day: date
+
+
+class DecisionNeeded(Refused):
+    """What years left over belongs to the owners (R19)."""
+
+    code = "funds.decision_needed"
+    en = "Paying out of {account} is a distribution. Name the owners' decision that permits it."
+    zh = "从“{account}”支付属于分配，请注明业主共同决定。"
+    account: str
 
 
 class NotDecided(Refused):

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from communitycore.domain.funds.books import back_of, booked, minor, open_one
-from communitycore.domain.funds.errors import PaymentPassed, SecondPerson, WrongLedger
+from communitycore.domain.funds.books import back_of, booked, minor, not_decided, open_one, unused, used
+from communitycore.domain.funds.errors import DecisionNeeded, PaymentPassed, SecondPerson, WrongLedger
 from communitycore.domain.funds.records import (
     Account,
     AccountId,
+    AccountType,
     Disbursement,
     DisbursementId,
     DisbursementStatus,
     FundEntry,
-    FundEntryId,
+    Ledger,
     LedgerId,
     Origin,
+    OwnersDecision,
+    OwnersDecisionId,
     Posting,
 )
 from communitycore.domain.people import PartyId, active_party
@@ -30,18 +33,30 @@ from communitycore.kernel.view import View
 
 @command("funds.request_payment", may=role(ACCOUNTANT))
 def request_payment(
-    view: View, ledger_id: LedgerId, *, against: AccountId, amount: Money, payee: PartyId, purpose: str
+    view: View,
+    ledger_id: LedgerId,
+    *,
+    against: AccountId,
+    amount: Money,
+    payee: PartyId,
+    purpose: str,
+    decision: OwnersDecisionId | None = None,
 ) -> Change[Disbursement]:
     """Ask for a payment 申请支出. against: the expense, or the debt, that it is booked against.
 
-    Raises LedgerShut, WrongLedger, PartyGone, BadValue.
+    Against the surplus it is a distribution among the owners, for which `decision` is needed (R19).
+    Raises LedgerShut, WrongLedger, DecisionNeeded, NotDecided, PartyGone, BadValue.
     """
     ledger = open_one(view, ledger_id)
     account = view.get(Account, against)
     if account.ledger != ledger.id:
         raise WrongLedger(account=account.name, ledger=ledger.name)
-    minor(amount, ledger)
+    value = minor(amount, ledger)
     active_party(view, payee)
+    if account.type is AccountType.EQUITY and decision is None:
+        raise DecisionNeeded(account=account.name)
+    if decision is not None:
+        _distributes(view, decision, ledger, value)
     return begin(
         "payment.requested",
         Disbursement(
@@ -52,6 +67,7 @@ def request_payment(
             payee=payee,
             purpose=check_name(purpose),
             asked_by=view.actor,
+            decision=decision,
         ),
     )
 
@@ -99,7 +115,8 @@ def pay(view: View, disbursement_id: DisbursementId) -> Change[Disbursement]:
     value = minor(asked.amount, ledger)
     lines = (Posting(asked.against, value), Posting(ledger.bank, -value))
     source = view.ref(asked.id)
-    return paid.also(booked(view, ledger, asked.purpose, lines, source=source, origin=Origin.PAYMENT, id=id))
+    paid = paid.also(booked(view, ledger, asked.purpose, lines, source=source, origin=Origin.PAYMENT, id=id))
+    return paid if asked.decision is None else paid.also(_distributes(view, asked.decision, ledger, value))
 
 
 @command("funds.return_payment", may=role(ACCOUNTANT))
@@ -107,7 +124,18 @@ def return_payment(view: View, disbursement_id: DisbursementId, *, reason: str) 
     """Book that a payment came back 支付退回. Raises PaymentPassed if it was not made, LedgerShut."""
     asked = _in_status(view, disbursement_id, DisbursementStatus.PAID)
     returned = step("payment.returned", asked, evolve(asked, status=DisbursementStatus.RETURNED, reason=reason))
-    return returned.also(back_of(view, view.get(FundEntry, asked.entry or FundEntryId("")), reason))
+    assert asked.entry is not None, "what was paid was booked"
+    returned = returned.also(back_of(view, view.get(FundEntry, asked.entry), reason))
+    if asked.decision is None:
+        return returned
+    return returned.also(unused(view.get(OwnersDecision, asked.decision), asked.amount.amount))
+
+
+def _distributes(view: View, id: OwnersDecisionId, ledger: Ledger, value: int) -> Change[OwnersDecision]:
+    decision = view.get(OwnersDecision, id)
+    if decision.of != ledger.id or decision.to is not None:
+        raise not_decided(decision, "it permits no distribution from this ledger", "未包含本账簿的分配事项")
+    return used(decision, value, ledger.currency)
 
 
 def _by_another(view: View, id: DisbursementId) -> Disbursement:

@@ -70,6 +70,7 @@ class Origin(Word):
     PAYMENT = "payment", "支付"
     SETTLEMENT = "settlement", "结算"
     REVERSAL = "reversal", "冲回"
+    CLOSING = "closing", "年终结转"
 
 
 class DecisionStatus(Word):
@@ -110,7 +111,8 @@ DISBURSEMENT_STATES = States(
 class Ledger(Record[LedgerId]):
     """One set of books 账簿, in one currency.
 
-    bank, transfers, gifts: the accounts that every ledger has. receipts: the number of the last receipt.
+    bank, transfers, gifts, surplus: the accounts that every ledger has. receipts: the number of the last receipt.
+    closed_until: the last day of the last year that was closed; nothing is booked in it any more.
     """
 
     name: Annotated[str, Max(TITLE_MAX)]
@@ -119,7 +121,9 @@ class Ledger(Record[LedgerId]):
     bank: AccountId
     transfers: AccountId
     gifts: AccountId
+    surplus: AccountId
     receipts: int = 0
+    closed_until: date | None = None
     status: Indexed[LedgerStatus] = LedgerStatus.OPEN
 
 
@@ -186,8 +190,8 @@ class Count:
 class OwnersDecision(Record[OwnersDecisionId]):
     """A decision of the owners 业主共同决定, by area and by headcount (R20).
 
-    grave: one of those that need three quarters. of, to, most: the transfer that it permits; spent: how much of it was
-    made, in minor units.
+    grave: one of those that need three quarters. of, to, most: the transfer that it permits, or without `to` what may
+    be distributed; spent: how much of it was made, in minor units.
     """
 
     title: Annotated[str, Max(TITLE_MAX)]
@@ -241,6 +245,7 @@ class Disbursement(Record[DisbursementId]):
     asked_by: Ref
     approved_by: Ref | None = None
     reason: Annotated[str, Max(TEXT_MAX)] | None = None
+    decision: Indexed[OwnersDecisionId | None] = None
     entry: FundEntryId | None = None
     status: Indexed[DisbursementStatus] = DisbursementStatus.REQUESTED
 
