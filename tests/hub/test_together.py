@@ -196,6 +196,21 @@ def test_a_loser_is_told_on_a_snapshot_while_another_writes(bench: Bench, store:
     crowd.join()
 
 
+def test_one_who_reads_holds_up_no_looker_and_is_held_up_by_none(bench: Bench) -> None:
+    """In memory a snapshot keeps all others out: who looks waits for it, and its own thread must not wait for them."""
+    tool, me = bench.tool(), NeighbourId(bench.neighbour().id)
+    bench.desk.do(room.lend, tool.id, to=me)
+    bench.hub._road._refusals[room.lend.name] = 1.0  # so that all look first
+    crowd = Crowd()
+    with bench.hub.store.reading() as tx:
+        assert tx.head(bench.desk.jurisdiction) is not None
+        crowd.go(lambda: bench.desk.do(room.lend, tool.id, to=me))
+        until(lambda: bench.hub._road._looks is not None and bench.hub._road._looks.locked())
+        with pytest.raises(room.ToolTaken):
+            bench.desk.do(room.lend, tool.id, to=me)
+    assert [type(given) for given in crowd.join()] == [room.ToolTaken]
+
+
 def test_when_the_store_does_not_take_a_group_each_call_is_run_alone(bench: Bench, store: Gated) -> None:
     large = lambda: bench.desk.do(room.add_many, count=5)  # noqa: E731
     crowd = line_up(bench, store, [*tools(bench, 2), large, *tools(bench, 1)])

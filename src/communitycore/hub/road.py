@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from communitycore.hub.desk import Desk, Outcome
@@ -24,6 +24,8 @@ ATTEMPTS = 4
 CALLS_TOGETHER = 250
 PATIENCE_SECONDS = 0.002
 """How long a call waits in line before it looks on a snapshot whether it would be refused."""
+LOOK_SECONDS = 0.02
+"""How long a call waits for its turn to look on a snapshot."""
 OFTEN = 0.5
 """The share of refusals among a command's last calls from which each looks on a snapshot first."""
 
@@ -37,7 +39,7 @@ class Road:
         self._apart = office.store.capabilities.get("parallel") is True
         self._line = Line()
         # It answers within this process: threads that look at once would only take the interpreter from each other.
-        self._looks = nullcontext() if self._apart else threading.RLock()
+        self._looks = None if self._apart else threading.Lock()
         self._lines: dict[str, Line] = {}
         self._refusals: dict[str, float] = {}
 
@@ -149,14 +151,19 @@ class Road:
 
     def _refused_early(self, desk: Desk, call: Call[Any], draw: Draw) -> Refused | None:
         """Try the call on a snapshot: a Refused is its answer, anything else is not believed."""
+        # Nothing depends on the turn, and who holds it may be waiting for what this very thread reads.
+        turn = self._looks is not None and self._looks.acquire(timeout=LOOK_SECONDS)
         try:
-            with self._looks, self._office.store.reading() as tx:
+            with self._office.store.reading() as tx:
                 self._office.looking(tx, desk.jurisdiction, draw).run(call, desk.actor, draw.again())
         except Refused as refused:
             self._note(call, refused=True)
             return refused
         except Exception:  # noqa: BLE001 - the locked attempt will tell what is really wrong
             return None
+        finally:
+            if turn and self._looks is not None:
+                self._looks.release()
         self._note(call, refused=False)
         return None
 
