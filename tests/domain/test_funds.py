@@ -336,6 +336,78 @@ def test_r19_what_is_left_of_common_income_is_distributed_by_a_decision_alone(w:
     w.check()
 
 
+@pytest.mark.parametrize("kind", list(LedgerKind))
+def test_r18_r19_no_entry_takes_what_is_the_owners(w: World, kind: LedgerKind) -> None:
+    ledger = w.admin.do(funds.open_ledger, name="账簿", kind=kind)
+    rent, other = (w.account(name, AccountType.INCOME, ledger) for name in ("广告收入", "其他收入"))
+    owed = w.account("应付", AccountType.LIABILITY, ledger)
+    book = lambda *lines: w.accountant.do(funds.post, ledger.id, text="x", postings=lines)  # noqa: E731
+    book(Posting(ledger.bank, 900), Posting(rent.id, -900))
+    book(Posting(ledger.bank, 100), Posting(ledger.surplus, -100))
+    takings = [(ledger.surplus, ledger.bank), (rent.id, ledger.bank), (rent.id, owed.id), (ledger.surplus, owed.id)]
+    for debit, credit in (*takings, (ledger.transfers, ledger.bank), (ledger.bank, ledger.transfers)):
+        with pytest.raises(funds.DecisionNeeded):
+            book(Posting(debit, 100), Posting(credit, -100))
+    with pytest.raises(funds.DecisionNeeded):
+        book(Posting(rent.id, 100), Posting(other.id, -99), Posting(ledger.bank, -1))
+    with pytest.raises(funds.DecisionNeeded):
+        w.accountant.do(
+            funds.request_payment, ledger.id, against=rent.id, amount=Money(1), payee=w.teacher, purpose="x"
+        )
+    book(Posting(rent.id, 100), Posting(other.id, -100))
+    assert (w.balance(rent.id), w.balance(other.id)) == (-800, -100)
+    w.check()
+
+
+def test_a_debt_is_paid_once_and_to_whom_it_is_owed(w: World) -> None:
+    gift(w, 100)
+    owed = w.accountant.do(
+        funds.open_account, w.fund.id, name="应付：老师", type=AccountType.LIABILITY, party=w.teacher
+    )
+    expense = w.account("劳务支出", AccountType.EXPENSE)
+    lines = (Posting(expense.id, 3_000), Posting(owed.id, -3_000))
+    w.accountant.do(funds.post, w.fund.id, text="课酬", postings=lines)
+    wanted = {"against": owed.id, "amount": Money(2_000), "purpose": "课酬"}
+    with pytest.raises(BadValue, match="owed to another"):
+        stranger = cc.people.PartyId(w.resident.actor.id)
+        w.accountant.do(funds.request_payment, w.fund.id, payee=stranger, **wanted)  # type: ignore[arg-type]
+    twice = [w.accountant.do(funds.request_payment, w.fund.id, payee=w.teacher, **wanted) for _ in range(2)]  # type: ignore[arg-type]
+    for one in twice:
+        w.approver.do(funds.approve_payment, one.id)
+    w.accountant.do(funds.pay, twice[0].id)
+    with pytest.raises(funds.NotEnough, match=r"holds 10\.00 CNY, and 20\.00"):
+        w.accountant.do(funds.pay, twice[1].id)
+    with pytest.raises(BadValue, match="nothing is paid against"):
+        w.accountant.do(funds.request_payment, w.fund.id, payee=w.teacher, **{**wanted, "against": w.fund.bank})  # type: ignore[arg-type]
+    assert (w.balance(owed.id), w.balance(w.fund.bank)) == (-1_000, 8_000)
+    w.check()
+
+
+def test_who_is_known_elsewhere_too_is_no_second_person(w: World) -> None:
+    from communitycore.domain.roles import ACCOUNTANT, APPROVER
+    from communitycore.kernel.jurisdiction import give
+
+    gift(w, 100)
+    expense = w.account("劳务支出", AccountType.EXPENSE)
+    elsewhere = cc.Ref("018f99f3-2580-7001-8827-c20c582e4fff", "018f99f3-2580-7001-8827-c20c582e4aaa")
+    w.admin.do(cc.people.link_same, cc.people.PartyId(w.approver.actor.id), same_as=elsewhere)
+    w.admin.do(give, holder=elsewhere, role=ACCOUNTANT)
+    w.admin.do(give, holder=elsewhere, role=APPROVER)
+    wanted = {"against": expense.id, "amount": Money(100), "payee": w.teacher, "purpose": "课酬"}
+    there = w.hub.desk(w.accountant.jurisdiction, elsewhere)
+    asked = there.do(funds.request_payment, w.fund.id, **wanted)  # type: ignore[arg-type]
+    with pytest.raises(funds.SecondPerson):
+        w.approver.do(funds.approve_payment, asked.id)
+    own = w.accountant.do(
+        funds.request_payment,
+        w.fund.id,
+        **{**wanted, "payee": cc.people.PartyId(w.approver.actor.id)},  # type: ignore[arg-type]
+    )
+    with pytest.raises(funds.SecondPerson):
+        there.do(funds.approve_payment, own.id)
+    w.check()
+
+
 def test_a_year_is_closed_once_it_is_over_and_its_books_are_shut(w: World) -> None:
     expense = w.account("活动支出", AccountType.EXPENSE)
     gift(w, 100)

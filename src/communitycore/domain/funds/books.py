@@ -12,6 +12,7 @@ from attrs import evolve
 from communitycore.domain.funds.errors import (
     AlreadyReversed,
     BookedOtherwise,
+    DecisionNeeded,
     LedgerNotEmpty,
     LedgerShut,
     NotDecided,
@@ -52,6 +53,8 @@ from communitycore.kernel.view import View
 
 POSTINGS_MAX = 300
 ACCOUNTS_MAX = 250  # so that closing a year is one entry
+OWNERS = frozenset({AccountType.INCOME, AccountType.EQUITY})
+"""Accounts of what belongs to the owners, which only their decision takes away (R19)."""
 
 
 @command("funds.open_ledger", may=role(ADMINISTRATOR))
@@ -116,9 +119,19 @@ def post(
 ) -> Change[FundEntry]:
     """Book an entry 记账. day: of what is booked; None: today.
 
-    Raises Unbalanced, WrongLedger, LedgerShut, NotEnough if an asset would fall below nothing, BadValue.
+    Raises Unbalanced, WrongLedger, LedgerShut, NotEnough if an asset would fall below nothing, BadValue, and
+    DecisionNeeded if income and what years left over would come to less, or where it is between ledgers (R18, R19).
     """
-    return booked(view, open_one(view, ledger_id), text, postings, day=day)
+    ledger = open_one(view, ledger_id)
+    entry = booked(view, ledger, text, postings, day=day)
+    theirs = [
+        (account, line.amount) for line in postings if (account := view.get(Account, line.account)).type in OWNERS
+    ]
+    less = sum(amount for _, amount in theirs) > 0
+    for account, amount in theirs:
+        if account.id == ledger.transfers or (less and amount > 0):
+            raise DecisionNeeded(account=account.name)
+    return entry
 
 
 @command("funds.reverse", may=role(ACCOUNTANT))

@@ -76,11 +76,11 @@ class YearShut(Refused):
 
 
 class DecisionNeeded(Refused):
-    """What years left over belongs to the owners (R19)."""
+    """Income and what years left over belong to the owners (R19)."""
 
     code = "funds.decision_needed"
-    en = "Paying out of {account} is a distribution. Name the owners' decision that permits it."
-    zh = "从“{account}”支付属于分配，请注明业主共同决定。"
+    en = "What stands in {account} moves by the owners' decision alone. Record it, and transfer or pay under it."
+    zh = "“{account}”中的资金只能凭业主共同决定动用，请先登记决定，再凭其划转或支付。"
     account: str
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from communitycore.domain.funds.books import back_of, booked, minor, not_decided, open_one, unused, used
-from communitycore.domain.funds.errors import DecisionNeeded, PaymentPassed, SecondPerson, WrongLedger
+from communitycore.domain.funds.books import OWNERS, back_of, booked, minor, not_decided, open_one, unused, used
+from communitycore.domain.funds.errors import DecisionNeeded, NotEnough, PaymentPassed, SecondPerson, WrongLedger
 from communitycore.domain.funds.records import (
     Account,
     AccountId,
@@ -21,11 +21,13 @@ from communitycore.domain.funds.records import (
     OwnersDecisionId,
     Posting,
 )
-from communitycore.domain.people import PartyId, active_party
+from communitycore.domain.people import PartyId, active_party, party_of
 from communitycore.domain.places.words import check_name
 from communitycore.domain.roles import ACCOUNTANT, APPROVER
 from communitycore.kernel.change import Change, begin, step
 from communitycore.kernel.command import command
+from communitycore.kernel.errors import BadValue
+from communitycore.kernel.ids import Ref
 from communitycore.kernel.money import Money
 from communitycore.kernel.rules import role
 from communitycore.kernel.view import View
@@ -44,7 +46,8 @@ def request_payment(
 ) -> Change[Disbursement]:
     """Ask for a payment 申请支出. against: the expense, or the debt, that it is booked against.
 
-    Against the surplus it is a distribution among the owners, for which `decision` is needed (R19).
+    What is owed to a party is paid to that one alone. Against income or the surplus it is a distribution among the
+    owners, for which `decision` is needed (R19).
     Raises LedgerShut, WrongLedger, DecisionNeeded, NotDecided, PartyGone, BadValue.
     """
     ledger = open_one(view, ledger_id)
@@ -53,7 +56,19 @@ def request_payment(
         raise WrongLedger(account=account.name, ledger=ledger.name)
     value = minor(amount, ledger)
     active_party(view, payee)
-    if account.type is AccountType.EQUITY and decision is None:
+    if account.id in (ledger.bank, ledger.transfers):
+        raise BadValue(
+            field="against",
+            why=f"nothing is paid against {account.name}; name an expense or a debt",
+            why_zh=f"不能以“{account.name}”列支，请填写支出或负债科目",
+        )
+    if account.party not in (None, payee):
+        raise BadValue(
+            field="payee",
+            why=f"{account.name} is owed to another; pay that one, or choose another account",
+            why_zh=f"“{account.name}”应付给他人，请更正收款人或科目",
+        )
+    if account.type in OWNERS and decision is None:
         raise DecisionNeeded(account=account.name)
     if decision is not None:
         _distributes(view, decision, ledger, value)
@@ -106,13 +121,17 @@ def cancel_payment(view: View, disbursement_id: DisbursementId, *, reason: str) 
 def pay(view: View, disbursement_id: DisbursementId) -> Change[Disbursement]:
     """Book an approved payment as made 支付, once.
 
-    Raises PaymentPassed unless it is approved, NotEnough, LedgerShut.
+    Raises PaymentPassed unless it is approved, NotEnough in the bank or of the debt, LedgerShut.
     """
     asked = _in_status(view, disbursement_id, DisbursementStatus.APPROVED)
     id = view.new(FundEntry)
     paid = step("payment.made", asked, evolve(asked, status=DisbursementStatus.PAID, entry=id))
     ledger = open_one(view, asked.ledger)
     value = minor(asked.amount, ledger)
+    account = view.get(Account, asked.against)
+    if account.type is AccountType.LIABILITY and account.balance + value > 0:
+        owed = Money(max(-account.balance, 0), ledger.currency)
+        raise NotEnough(account=account.name, there=str(owed), needed=str(asked.amount))
     lines = (Posting(asked.against, value), Posting(ledger.bank, -value))
     source = view.ref(asked.id)
     paid = paid.also(booked(view, ledger, asked.purpose, lines, source=source, origin=Origin.PAYMENT, id=id))
@@ -140,9 +159,15 @@ def _distributes(view: View, id: OwnersDecisionId, ledger: Ledger, value: int) -
 
 def _by_another(view: View, id: DisbursementId) -> Disbursement:
     asked = _in_status(view, id, DisbursementStatus.REQUESTED)
-    if view.actor in (asked.asked_by, view.ref(asked.payee)):
+    if _here(view, view.actor) in (_here(view, asked.asked_by), view.ref(asked.payee)):
         raise SecondPerson()
     return asked
+
+
+def _here(view: View, actor: Ref) -> Ref:
+    """The same person as this jurisdiction knows them, so that nobody is a second one to themselves."""
+    known = None if actor.jurisdiction == view.jurisdiction else party_of(view, actor)
+    return actor if known is None else view.ref(known.id)
 
 
 def _in_status(view: View, id: DisbursementId, *wanted: DisbursementStatus) -> Disbursement:
