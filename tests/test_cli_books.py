@@ -20,7 +20,7 @@ pytest.importorskip("communitycore_sql")
 def store(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/town.db"
     w = world(url)
-    w.accountant.do(funds.donate, w.fund.id, amount=Money(12_345), purpose="夜校", shown="钱先生")
+    w.accountant.do(funds.donate, w.fund.id, amount=Money(12_345), purpose="夜校", donor=w.teacher, shown="钱先生")
     w.accountant.do(funds.donate, w.fund.id, amount=Money(500), purpose="夜校")
     w.account("应付：瑜伽老师", funds.AccountType.LIABILITY)
     w.hub.close()

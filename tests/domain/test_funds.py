@@ -98,6 +98,8 @@ def test_r23_what_a_donor_does_not_show_is_hidden(w: World) -> None:
     gift(w, 50, donor=w.teacher, name="钱林", shown="钱先生")
     with pytest.raises(BadValue, match="register the donor"):
         gift(w, 50, name="钱林")
+    with pytest.raises(BadValue, match="register the donor"):
+        gift(w, 50, shown="钱先生")
     gift(w, 20, donor=w.teacher, related=True)
     told = w.resident.ask(funds.statement, w.fund.id)
     assert {(g.receipt, g.shown, g.related) for g in told.gifts} == {
@@ -107,9 +109,27 @@ def test_r23_what_a_donor_does_not_show_is_hidden(w: World) -> None:
     }
     for donation in w.resident.find(funds.Donation, limit=10):
         assert "赵静" not in str(donation)
+        assert "钱先生" not in str(donation)
         assert w.teacher not in str(donation)
     assert w.resident.find(funds.Donor, limit=10) == []
     assert {donor.name for donor in w.accountant.find(funds.Donor, limit=10)} == {"赵静", "钱林", None}
+
+
+def test_r23_how_a_donor_is_shown_is_erased_with_them(w: World) -> None:
+    gift(w, 50, donor=w.teacher, name="钱林", shown="钱先生")
+    assert [g.shown for g in w.resident.ask(funds.statement, w.fund.id).gifts] == ["钱先生"]
+    w.hub.erase(cc.Ref(w.accountant.jurisdiction, w.teacher), actor=w.admin.actor, reason="本人要求")
+    assert [g.shown for g in w.resident.ask(funds.statement, w.fund.id).gifts] == [None]
+    assert w.hub.verify().ok
+
+
+def test_a_gift_that_was_given_back_is_not_published(w: World) -> None:
+    first = gift(w, 50)
+    gift(w, 20)
+    w.accountant.do(funds.return_gift, first.id, reason="捐赠人要求退还")
+    told = w.resident.ask(funds.statement, w.fund.id)
+    assert [g.receipt for g in told.gifts] == [2]
+    assert told.total(AccountType.INCOME) == Money(2_000)
 
 
 def test_r23_an_account_whose_holder_asks_for_it_is_published_without_its_name(w: World) -> None:

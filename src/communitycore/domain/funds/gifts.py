@@ -38,7 +38,7 @@ def donate(
     record stands all the same. shown: how the donor asks to be named in public; None: not at all. related: the ledger's
     keepers are close to them. Raises LedgerShut, PartyGone, BadValue.
     """
-    if name is not None and donor is None:
+    if donor is None and (name is not None or shown is not None):
         raise BadValue(
             field="donor",
             why="a name belongs to a party; register the donor first, so that it can be erased one day",
@@ -58,7 +58,6 @@ def donate(
         purpose=purpose,
         day=today(view),
         receipt=number,
-        shown=None if shown is None else check_name(shown),
         related=related,
         entry=entry.result.id,
     )
@@ -67,7 +66,14 @@ def donate(
     )
     if donor is None:
         return made
-    return made.also(begin("donor.recorded", Donor(id=view.new(Donor), donation=gift.id, party=donor, name=name)))
+    who = Donor(
+        id=view.new(Donor),
+        donation=gift.id,
+        party=donor,
+        name=None if name is None else check_name(name),
+        shown=None if shown is None else check_name(shown),
+    )
+    return made.also(begin("donor.recorded", who))
 
 
 @command("funds.return_gift", may=role(ACCOUNTANT))

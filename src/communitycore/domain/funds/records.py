@@ -209,27 +209,30 @@ class OwnersDecision(Record[OwnersDecisionId]):
 @record("donation", read=PUBLIC)
 @frozen(kw_only=True)
 class Donation(Record[DonationId]):
-    """A gift 捐赠, as the public sees it. shown: how the donor wished to be named; None: not at all (R23)."""
+    """A gift 捐赠, as anybody may see it: how its donor asks to be named stands with the donor (R23)."""
 
     ledger: Indexed[LedgerId]
     amount: Money
     purpose: Annotated[str, Max(TITLE_MAX)]
     day: Indexed[date]
     receipt: int
-    shown: Annotated[str, Max(80)] | None = None
     related: bool = False
     entry: FundEntryId
-    returned: FundEntryId | None = None
+    returned: Indexed[FundEntryId | None] = None
 
 
 @record("donor", read=role(ACCOUNTANT) | own("party"), owner="party")
 @frozen(kw_only=True)
 class Donor(Record[DonorId]):
-    """Who gave 捐赠人, for the receipt; without one the gift stands as an anonymous one's record (R21)."""
+    """Who gave 捐赠人; without one the gift stands as an anonymous one's record (R21).
+
+    name: as what the receipt names them. shown: as what the public does; None: not at all (R23).
+    """
 
     donation: Indexed[DonationId]
     party: Indexed[PartyId]
     name: Personal[Annotated[str, Max(TITLE_MAX)] | None] = None
+    shown: Personal[Annotated[str, Max(80)] | None] = None
 
 
 @record("disbursement", states=DISBURSEMENT_STATES, read=BOOKS)

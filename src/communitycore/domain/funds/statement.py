@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from communitycore.domain.funds.books import accounts_of
-from communitycore.domain.funds.records import AccountType, Donation, Ledger, LedgerId, LedgerKind
+from communitycore.domain.funds.records import AccountType, Donation, Donor, Ledger, LedgerId, LedgerKind
 from communitycore.kernel.command import read
 from communitycore.kernel.money import Money
 from communitycore.kernel.query import where
@@ -40,7 +40,7 @@ class Gift:
 
 @frozen
 class Statement:
-    """What is published of a ledger. gifts: the latest, newest first."""
+    """What is published of a ledger. gifts: the latest that were not given back, newest first."""
 
     ledger: str
     kind: LedgerKind
@@ -66,10 +66,11 @@ def statement(view: View, ledger_id: LedgerId) -> Statement:
         )
         for account in sorted(accounts_of(view, ledger.id), key=lambda a: (list(AccountType).index(a.type), a.name))
     )
-    latest = view.find(
-        Donation, where(Donation.ledger, ledger.id), limit=GIFTS_SHOWN, order=Donation.day, descending=True
-    )
-    gifts = tuple(Gift(g.receipt, g.amount, g.purpose, g.shown, g.related) for g in latest)
+    kept = (where(Donation.ledger, ledger.id), where(Donation.returned, None))
+    latest = view.find(Donation, *kept, limit=GIFTS_SHOWN, order=Donation.day, descending=True)
+    donors = view.find(Donor, where(Donor.donation, among=[gift.id for gift in latest]), limit=GIFTS_SHOWN)
+    shown = {donor.donation: donor.shown for donor in donors}
+    gifts = tuple(Gift(g.receipt, g.amount, g.purpose, shown.get(g.id), g.related) for g in latest)
     return Statement(ledger.name, ledger.kind, sums, gifts)
 
 
