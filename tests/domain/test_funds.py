@@ -225,6 +225,10 @@ def test_r18_ledgers_never_mix_without_a_decision(w: World) -> None:
     assert (w.balance(w.fund.bank), w.balance(other.bank)) == (10_000, 0)
     w.accountant.do(funds.transfer, adopted.id, amount=Money(5_000), text="划转")
     w.check()
+    (received,) = [e for e in w.accountant.find(funds.FundEntry, limit=100) if e.twin and not e.reversed_by]
+    w.accountant.do(funds.reverse, received.id, reason="工程再次取消")
+    assert (w.balance(w.fund.bank), w.balance(other.bank)) == (10_000, 0)
+    w.check()
 
 
 @pytest.mark.parametrize(
@@ -303,6 +307,9 @@ def test_a_rule_names_accounts_of_its_ledger_and_must_be_in_force(w: World) -> N
         w.accountant.do(funds.agree, w.fund.id, name="x", agreement="y", shares=(cc.rest(stranger.id),))
     with pytest.raises(BadValue):
         w.accountant.do(funds.agree, w.fund.id, name="x", agreement="y", shares=(cc.ratio(w.fund.gifts, "0.5"),))
+    for own in (w.fund.bank, w.fund.transfers, w.fund.surplus):
+        with pytest.raises(BadValue, match="no part to take"):
+            w.accountant.do(funds.agree, w.fund.id, name="x", agreement="y", shares=(cc.rest(own),))
     with pytest.raises(funds.NoRule):
         settled(w, "1.00", 1)
 
@@ -443,6 +450,9 @@ def test_a_year_is_closed_once_it_is_over_and_its_books_are_shut(w: World) -> No
     (closing,) = w.accountant.find(funds.FundEntry, cc.where(funds.FundEntry.origin, funds.Origin.CLOSING), limit=2)
     assert closing.day == date(2024, 12, 31)
     assert (w.balance(expense.id), w.balance(w.fund.gifts), w.balance(w.fund.surplus)) == (0, -700, -7_000)
+    for no_year in (0, 10_000):
+        with pytest.raises(BadValue, match="no year"):
+            w.accountant.do(funds.close_year, w.fund.id, year=no_year)
     with pytest.raises(funds.YearShut):
         w.accountant.do(funds.close_year, w.fund.id, year=2024)
     with pytest.raises(funds.YearShut):

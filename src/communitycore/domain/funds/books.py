@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 from typing import Any
 
 from attrs import evolve
@@ -146,8 +146,8 @@ def reverse(view: View, entry_id: FundEntryId, *, reason: str) -> Change[FundEnt
         return back_of(view, entry, reason)
     if entry.origin is not Origin.TRANSFER or entry.decision is None:
         raise BookedOtherwise(entry=entry.id, origin=str(entry.origin))
-    found = view.find(FundEntry, where(FundEntry.decision, entry.decision), limit=1_000)
-    twin = next(other for other in found if other.id == entry.twin or other.twin == entry.id)
+    twin = view.get(FundEntry, entry.twin) if entry.twin else view.one(FundEntry, where(FundEntry.twin, entry.id))
+    assert twin is not None, "a transfer is booked on both sides"
     decision = view.get(OwnersDecision, entry.decision)
     freed = unused(decision, sum(p.amount for p in entry.postings if p.amount > 0))
     return back_of(view, entry, reason).also(back_of(view, twin, reason), freed)
@@ -185,10 +185,12 @@ def close_ledger(view: View, ledger_id: LedgerId) -> Change[Ledger]:
 def close_year(view: View, ledger_id: LedgerId, *, year: int) -> Change[Ledger]:
     """Close a year 年终结转: what its income and expenses come to goes to the surplus, and the year's books are shut.
 
-    Years are closed one after the other, once they are over. Raises YearOpen for one that is not, YearShut for one that
-    was closed, LedgerShut.
+    One that is over closes those before it along with it. Raises YearOpen for one that is not, YearShut for one that
+    was closed, LedgerShut, BadValue for what is no year.
     """
     ledger = open_one(view, ledger_id)
+    if not MINYEAR <= year <= MAXYEAR:
+        raise BadValue(field="year", why=f"{year} is no year", why_zh=f"{year} 不是年份")
     end = date(year, 12, 31)
     if today(view) <= end:
         raise YearOpen(year=year)

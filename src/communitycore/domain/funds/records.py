@@ -161,7 +161,7 @@ class FundEntry(Record[FundEntryId]):
     """A booking 记账凭证: postings of one ledger that sum to zero. It is never changed, only taken back by another.
 
     reverses, reversed_by: that other. source: what it was booked for, such as a session. decision: of a transfer
-    between ledgers, whose other side is `twin`.
+    between ledgers; on its receiving side `twin` is the paying one.
     """
 
     ledger: Indexed[LedgerId]
@@ -171,7 +171,7 @@ class FundEntry(Record[FundEntryId]):
     origin: Indexed[Origin] = Origin.POSTED
     source: Indexed[Ref | None] = None
     decision: Indexed[OwnersDecisionId | None] = None
-    twin: FundEntryId | None = None
+    twin: Indexed[FundEntryId | None] = None
     reverses: FundEntryId | None = None
     reversed_by: FundEntryId | None = None
 

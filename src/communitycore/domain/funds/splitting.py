@@ -52,6 +52,12 @@ def agree(
         account = view.get(Account, AccountId(to))
         if account.ledger != ledger.id:
             raise WrongLedger(account=account.name, ledger=ledger.name)
+        if account.id in (ledger.bank, ledger.transfers, ledger.surplus):
+            raise BadValue(
+                field="shares",
+                why=f"{account.name} is no part to take; name income, or what is owed to somebody",
+                why_zh=f"“{account.name}”不能作为分账对象，请填写收入或负债科目",
+            )
     before = _versions(view, ledger.id, name)
     rule = SplitRule(
         id=view.new(SplitRule),
