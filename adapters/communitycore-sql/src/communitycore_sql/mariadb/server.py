@@ -44,7 +44,8 @@ class MariadbServer(Server):
     )
     rewrite = "OPTIMIZE TABLE {table}"
     begin_writing = "START TRANSACTION READ WRITE"
-    lone_building = "SELECT GET_LOCK(CONCAT('communitycore.', MD5(DATABASE())), @@lock_wait_timeout)"  # till it closes
+    # till it closes; NULL is no lock either
+    lone_building = "SELECT IFNULL(GET_LOCK(CONCAT('communitycore.', MD5(DATABASE())), @@lock_wait_timeout), 0)"
 
     def __init__(self, url: str, **given: Any) -> None:
         address = address_of(url, given, names=NAMES, passed=PASSED)
