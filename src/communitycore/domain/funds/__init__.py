@@ -37,6 +37,7 @@ from communitycore.domain.funds.errors import (
     YearShut,
 )
 from communitycore.domain.funds.gifts import NEIGHBOUR, donate, return_gift
+from communitycore.domain.funds.matching import BankLine, Matching, Movement, Pair, Suggestion, Why, match, movements_of
 from communitycore.domain.funds.paying import (
     approve_payment,
     cancel_payment,
@@ -129,6 +130,7 @@ __all__ = [
     "AccountType",
     "AlreadyReversed",
     "AlreadySettled",
+    "BankLine",
     "BookedOtherwise",
     "Count",
     "DecisionNeeded",
@@ -149,6 +151,8 @@ __all__ = [
     "LedgerNotEmpty",
     "LedgerShut",
     "LedgerStatus",
+    "Matching",
+    "Movement",
     "NoRule",
     "NotDecided",
     "NotEnough",
@@ -156,6 +160,7 @@ __all__ = [
     "Owed",
     "OwnersDecision",
     "OwnersDecisionId",
+    "Pair",
     "PaymentPassed",
     "Posting",
     "SecondPerson",
@@ -164,8 +169,10 @@ __all__ = [
     "SplitRule",
     "SplitRuleId",
     "Statement",
+    "Suggestion",
     "Sum",
     "Unbalanced",
+    "Why",
     "WrongLedger",
     "YearOpen",
     "YearShut",
@@ -177,6 +184,8 @@ __all__ = [
     "close_ledger",
     "close_year",
     "donate",
+    "match",
+    "movements_of",
     "open_account",
     "open_ledger",
     "pay",
