@@ -76,6 +76,10 @@ def test_nothing_is_certain_that_could_be_something_else(
     for pair in taken:
         assert [one for one in lines if names(one, pair.movement)] == [pair.line]
         assert [e for e in entries if names(pair.line, e)] == [pair.movement]
+    for one in lines:  # and what names one another alone is certain
+        match [e for e in entries if names(one, e)]:
+            case [only] if [other for other in lines if names(other, only)] == [one]:
+                assert (one, only) in [(pair.line, pair.movement) for pair in taken]
 
 
 @given(some_entries, some_lines, st.integers(0, 5))
