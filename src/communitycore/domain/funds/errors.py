@@ -150,3 +150,42 @@ class NoRule(Refused):
     en = "No version of the rule {name} is in force now. Agree on one first."
     zh = "分账规则“{name}”目前没有有效版本，请先签订协议并登记。"
     name: str
+
+
+class LineConfirmed(Refused):
+    """A line of the bank's statement is confirmed once."""
+
+    code = "funds.line_confirmed"
+    en = "The line of {day} over {amount} was confirmed already. Take that back first if it was wrong."
+    zh = "{day} 金额为 {amount} 的银行流水已确认；如有错误请先撤销。"
+    day: date
+    amount: str
+
+
+class EntryConfirmed(Refused):
+    """An entry is confirmed to be one line."""
+
+    code = "funds.entry_confirmed"
+    en = "The entry {entry} was confirmed already, as a line of {day}. Take that back first if it was wrong."
+    zh = "凭证 {entry} 已与 {day} 的银行流水确认；如有错误请先撤销。"
+    entry: str
+    day: date
+
+
+class NotTheLine(Refused):
+    """What the entries moved is not what the bank moved."""
+
+    code = "funds.not_the_line"
+    en = "The bank moved {amount}, the entries together {moved}. Choose others, or book what is missing, such as a fee."
+    zh = "银行流水金额为 {amount}，所选凭证合计 {moved}，请另选凭证，或补记差额（如手续费）。"
+    amount: str
+    moved: str
+
+
+class MatchWithdrawn(Refused):
+    """A confirmation is taken back once."""
+
+    code = "funds.match_withdrawn"
+    en = "The confirmation {match} was taken back already. Confirm the line anew if it is right after all."
+    zh = "对账确认 {match} 已撤销；如确属正确，请重新确认。"
+    match: str

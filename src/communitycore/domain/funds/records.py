@@ -26,6 +26,7 @@ DonorId = NewType("DonorId", str)
 DisbursementId = NewType("DisbursementId", str)
 SplitRuleId = NewType("SplitRuleId", str)
 SettlementId = NewType("SettlementId", str)
+BankMatchId = NewType("BankMatchId", str)
 
 BOOKS = role(ADMINISTRATOR, ACCOUNTANT, APPROVER, SUPERVISOR)
 TITLE_MAX = 200
@@ -103,6 +104,20 @@ DISBURSEMENT_STATES = States(
         DisbursementStatus.APPROVED: {DisbursementStatus.PAID, DisbursementStatus.CANCELLED},
         DisbursementStatus.PAID: {DisbursementStatus.RETURNED},
     },
+)
+
+
+class BankMatchStatus(Word):
+    """Whether it still stands."""
+
+    CONFIRMED = "confirmed", "已确认"
+    WITHDRAWN = "withdrawn", "已撤销"
+
+
+BANK_MATCH_STATES = States(
+    BankMatchStatus,
+    start={BankMatchStatus.CONFIRMED},
+    then={BankMatchStatus.CONFIRMED: {BankMatchStatus.WITHDRAWN}},
 )
 
 
@@ -302,3 +317,21 @@ class Settlement(Record[SettlementId]):
     left: tuple[Owed, ...] = ()
     owed: tuple[Owed, ...] = ()
     refunded: FundEntryId | None = None
+
+
+@record("bank_match", states=BANK_MATCH_STATES, read=BOOKS)
+@frozen(kw_only=True)
+class BankMatch(Record[BankMatchId]):
+    """A line of the bank's statement and an entry that it is, or is the sum of with others, confirmed 对账确认.
+
+    line: a digest that knows the line again, since what a bank writes of it may name people. day, amount: the line's.
+    holds: the entry once more, while it stands, so that no other line is confirmed to be it.
+    """
+
+    ledger: Indexed[LedgerId]
+    line: Indexed[str]
+    day: Indexed[date]
+    amount: Money
+    entry: FundEntryId
+    holds: Unique[FundEntryId | None]
+    status: Indexed[BankMatchStatus] = BankMatchStatus.CONFIRMED
