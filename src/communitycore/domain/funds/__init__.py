@@ -23,6 +23,7 @@ from communitycore.domain.funds.confirming import (
     Reconciliation,
     bank_matching,
     confirm_match,
+    digest_of,
     unconfirm_match,
 )
 from communitycore.domain.funds.deciding import carries, record_decision
@@ -213,6 +214,7 @@ __all__ = [
     "close_ledger",
     "close_year",
     "confirm_match",
+    "digest_of",
     "donate",
     "match",
     "movements_of",
