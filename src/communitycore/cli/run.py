@@ -9,6 +9,7 @@ import locale
 import os
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import NoReturn
 
 from communitycore import __version__
@@ -130,6 +131,19 @@ def make_parser() -> argparse.ArgumentParser:
     ledger = verb("ledger", v.ledger, "all that was booked in a ledger, as Beancount text", where=True)
     ledger.add_argument("ledger", metavar="ID", help="the ledger's id; statement --json tells it")
     ledger.add_argument("--output", metavar="FILE", help="write it there")
+
+    bank = verb("match-bank", v.match_bank, "compare a bank's statement with what was booked in a ledger", where=True)
+    bank.add_argument("ledger", metavar="ID", help="the ledger's id; statement --json tells it")
+    bank.add_argument("file", help="the bank's CSV, with a header line")
+    bank.add_argument("--mapping", required=True, metavar="FILE", help="TOML file that names the columns")
+    bank.add_argument(
+        "--since", metavar="DAY", type=date.fromisoformat, help="its first day; its first line's if left out"
+    )
+    bank.add_argument(
+        "--until", metavar="DAY", type=date.fromisoformat, help="its last day; its last line's if left out"
+    )
+    bank.add_argument("--days", metavar="N", type=int, default=3, help="how far apart is still near: 3 if left out")
+    bank.add_argument("--confirm-exact", action="store_true", help="confirm the exact ones, as an accountant")
 
     locate = verb("locate", v.locate, "which jurisdiction and grid a point lies in", where=True)
     locate.add_argument("lon", type=float, help="longitude, WGS-84")

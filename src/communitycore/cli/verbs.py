@@ -345,6 +345,13 @@ def ledger(given: argparse.Namespace, out: Output) -> int:
     return ledger(given, out)
 
 
+def match_bank(given: argparse.Namespace, out: Output) -> int:
+    """See bank.match_bank."""
+    from communitycore.cli.bank import match_bank
+
+    return match_bank(given, out)
+
+
 def tally(given: argparse.Namespace, out: Output) -> int:
     """Wishes of a jurisdiction."""
     from communitycore.cli.figures import tally
