@@ -187,7 +187,7 @@ def _suggested(s: Suggestion, ledger: Ledger, out: Output) -> Iterable[list[obje
         return
     for line in s.lines:
         ways = s.ways(line)
-        named = [" + ".join(f"{m.day} {m.entry} {m.text}" for m in way) for way in ways[:WAYS]]
+        named = ["\n  + ".join(f"{m.day} {m.entry} {m.text}" for m in way) for way in ways[:WAYS]]
         if (more := len(ways) - WAYS) > 0:
             named.append(out.pick(f"… and {more} more", f"……另有 {more} 种"))
         yield [*_line(line, ledger), why, "\n".join(named)]
