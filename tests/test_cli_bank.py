@@ -105,6 +105,15 @@ def test_a_sum_names_its_parts(town: Town) -> None:
     assert " + " in out
 
 
+def test_a_line_that_names_its_entry_is_exact_on_any_day(town: Town) -> None:
+    town.write(f"{town.day},20.00,钱林")
+    _, out, _ = town.run("--json")
+    [_, second] = json.loads(out)["suggested"][0]["entries"]
+    town.write(f"2025-01-31,20.00,捐赠{second['id']}钱林")
+    code, out, _ = town.run("--json", "--confirm-exact")
+    assert (code, json.loads(out)["newly_confirmed"]) == (DONE, [second["id"]])
+
+
 def test_a_row_that_cannot_be_read_is_told_and_then_nothing_is_confirmed(town: Town) -> None:
     town.write(f"{town.day},50.00,赵静", f"{town.day},五十元,钱林")
     code, out, err = town.run("--lang", "en", "--confirm-exact")
