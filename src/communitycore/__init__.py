@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from communitycore.domain import funds as funds
     from communitycore.domain import people as people
     from communitycore.domain import places as places
+    from communitycore.domain import services as services
     from communitycore.domain import tickets as tickets
     from communitycore.domain import wishes as wishes
     from communitycore.hub.certificate import Certificate
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-ROOMS = ("places", "people", "funds", "tickets", "wishes")
+ROOMS = ("places", "people", "funds", "services", "tickets", "wishes")
 
 # Where each public name stands; a module is loaded when one of its names is first used.
 _HOMES = {
@@ -131,6 +132,7 @@ __all__ = [
     "renamed",
     "rest",
     "role",
+    "services",
     "step",
     "tickets",
     "unchanged",

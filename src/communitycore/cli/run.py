@@ -145,6 +145,19 @@ def make_parser() -> argparse.ArgumentParser:
     bank.add_argument("--days", metavar="N", type=int, default=3, help="how far apart is still near: 3 if left out")
     bank.add_argument("--confirm-exact", action="store_true", help="confirm the exact ones, as an accountant")
 
+    calendar = verb("calendar", v.calendar, "sessions of a venue, an offering or a person, as iCalendar", where=True)
+    whose = calendar.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--venue", metavar="ID", help="what takes place there")
+    whose.add_argument("--offering", metavar="ID", help="when it is offered")
+    whose.add_argument("--party", metavar="ID", help="what that person booked; for them and for hosts")
+    _days_of(calendar)
+    calendar.add_argument("--output", metavar="FILE", help="write it there")
+
+    coverage = verb(
+        "coverage", v.coverage, "which parts of which grids are served, and which nobody serves", where=True
+    )
+    _days_of(coverage)
+
     locate = verb("locate", v.locate, "which jurisdiction and grid a point lies in", where=True)
     locate.add_argument("lon", type=float, help="longitude, WGS-84")
     locate.add_argument("lat", type=float, help="latitude, WGS-84")
@@ -203,3 +216,8 @@ def make_parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", default="370115", help="same seed, same journal hash")
     demo.add_argument("--race", action="store_true", help="claim with real threads; tallies and single winners only")
     return parser
+
+
+def _days_of(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--since", metavar="DAY", type=date.fromisoformat, help="the first day, such as 2024-06-01")
+    verb.add_argument("--until", metavar="DAY", type=date.fromisoformat, help="the last day; two months on if left out")

@@ -46,9 +46,9 @@ def read_text(path: str) -> str:
 
 
 def write_text(path: str, text: str) -> None:
-    """Write a file, UTF-8. Raises Usage."""
+    """Write a file, UTF-8, its line ends as they are. Raises Usage."""
     try:
-        Path(path).write_text(text, encoding="utf-8")
+        Path(path).write_text(text, encoding="utf-8", newline="")
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise Usage(f"{path} cannot be written: {why}", f"无法写入 {path}：{why}") from None
@@ -343,6 +343,20 @@ def ledger(given: argparse.Namespace, out: Output) -> int:
     from communitycore.cli.books import ledger
 
     return ledger(given, out)
+
+
+def calendar(given: argparse.Namespace, out: Output) -> int:
+    """See services.calendar."""
+    from communitycore.cli.services import calendar
+
+    return calendar(given, out)
+
+
+def coverage(given: argparse.Namespace, out: Output) -> int:
+    """See services.coverage."""
+    from communitycore.cli.services import coverage
+
+    return coverage(given, out)
 
 
 def match_bank(given: argparse.Namespace, out: Output) -> int:

@@ -147,8 +147,8 @@ class NoRule(Refused):
     """No version of the rule is in force."""
 
     code = "funds.no_rule"
-    en = "No version of the rule {name} is in force now. Agree on one first."
-    zh = "分账规则“{name}”目前没有有效版本，请先签订协议并登记。"
+    en = "No version of the rule {name} was in force at that time. Agree on one before the activity."
+    zh = "分账规则“{name}”当时没有有效版本，请在活动前签订协议并登记。"
     name: str
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from attrs import evolve
 
@@ -73,10 +74,13 @@ def agree(
 
 
 @command("funds.settle", may=role(ACCOUNTANT))
-def settle(view: View, ledger_id: LedgerId, *, rule: str, takings: Money, source: Ref, text: str) -> Change[Settlement]:
+def settle(
+    view: View, ledger_id: LedgerId, *, rule: str, takings: Money, source: Ref, text: str, at: datetime | None = None
+) -> Change[Settlement]:
     """Split takings 结算 by the rule of this name in force, and book each part to its account.
 
-    source: what they were taken for, once. What rounding leaves owed is carried forward from settlement to settlement.
+    source: what they were taken for, once. at: when that began, since it goes by the agreement made before (R21); None:
+    now. What rounding leaves owed is carried forward from settlement to settlement.
     Raises AlreadySettled, NoRule, LedgerShut, BadValue.
     """
     ledger = open_one(view, ledger_id)
@@ -84,7 +88,7 @@ def settle(view: View, ledger_id: LedgerId, *, rule: str, takings: Money, source
     known = view.one(Settlement, where(Settlement.source, str(source)))
     if known is not None:
         raise AlreadySettled(source=str(source))
-    current = next((version for version in _versions(view, ledger.id, rule) if version.in_force(view.now)), None)
+    current = next((version for version in _versions(view, ledger.id, rule) if version.in_force(at or view.now)), None)
     if current is None:
         raise NoRule(name=rule)
     last = view.one(Settlement, where(Settlement.latest, str(current.id)))
