@@ -71,3 +71,20 @@ def test_coverage_says_whom_nobody_serves(town: tuple[str, World], capsys: pytes
     code, out = run(capsys, *words, *DAYS, "--json")
     assert json.loads(out)[0]["unserved"] == []
     assert main([*words, "--since", "2024-06-02", "--until", "2024-06-01"]) == USAGE
+
+
+def test_a_certificate_is_printed_with_the_name_that_its_reader_may_know(
+    town: tuple[str, World], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    url, w = town
+    page = tmp_path / "certificate.html"
+    words = ("paper", "certificate", w.barber, "--db", url, "--in", CODE, "--output", str(page))
+    code, _ = run(capsys, *words)
+    assert code == REFUSED  # no volunteer yet
+    assert not page.exists()
+    with cc.open(url) as hub:
+        host = hub.desk(CODE, w.host.actor)
+        host.do(services.register_volunteer, party=w.barber)
+    code, _ = run(capsys, *words, "--as", str(w.host.actor))
+    assert code == DONE
+    assert "理发师" in page.read_text("utf-8")

@@ -158,6 +158,11 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _days_of(coverage)
 
+    paper = verb("paper", v.paper, "a receipt, certificate or statement as a page to print", where=True)
+    paper.add_argument("kind", choices=("receipt", "certificate", "statement"), help="what to print")
+    paper.add_argument("id", metavar="ID", help="of the gift, the volunteer's party, or the ledger")
+    paper.add_argument("--output", metavar="FILE", required=True, help="the page, as HTML")
+
     locate = verb("locate", v.locate, "which jurisdiction and grid a point lies in", where=True)
     locate.add_argument("lon", type=float, help="longitude, WGS-84")
     locate.add_argument("lat", type=float, help="latitude, WGS-84")

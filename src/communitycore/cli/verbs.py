@@ -359,6 +359,13 @@ def coverage(given: argparse.Namespace, out: Output) -> int:
     return coverage(given, out)
 
 
+def paper(given: argparse.Namespace, out: Output) -> int:
+    """See papers.paper."""
+    from communitycore.cli.papers import paper
+
+    return paper(given, out)
+
+
 def match_bank(given: argparse.Namespace, out: Output) -> int:
     """See bank.match_bank."""
     from communitycore.cli.bank import match_bank

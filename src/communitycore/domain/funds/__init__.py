@@ -48,7 +48,7 @@ from communitycore.domain.funds.errors import (
     YearOpen,
     YearShut,
 )
-from communitycore.domain.funds.gifts import NEIGHBOUR, donate, return_gift
+from communitycore.domain.funds.gifts import NEIGHBOUR, Receipt, donate, receipt, return_gift
 from communitycore.domain.funds.matching import BankLine, Matching, Movement, Pair, Suggestion, Why, match, movements_of
 from communitycore.domain.funds.paying import (
     approve_payment,
@@ -135,7 +135,7 @@ ROOM = Room(
         confirm_match,
         unconfirm_match,
     ],
-    reads=(statement, bank_matching),
+    reads=(receipt, statement, bank_matching),
     roles=(ACCOUNTANT, APPROVER, SUPERVISOR),
 )
 
@@ -191,6 +191,7 @@ __all__ = [
     "Pair",
     "PaymentPassed",
     "Posting",
+    "Receipt",
     "Reconciliation",
     "SecondPerson",
     "Settlement",
@@ -222,6 +223,7 @@ __all__ = [
     "open_ledger",
     "pay",
     "post",
+    "receipt",
     "record_decision",
     "refund",
     "refuse_payment",

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from attrs import evolve
 
 from communitycore.domain.funds.books import back_of, booked, minor, open_one, today
-from communitycore.domain.funds.records import Donation, DonationId, Donor, FundEntry, LedgerId, Origin, Posting
+from communitycore.domain.funds.records import (
+    Donation,
+    DonationId,
+    Donor,
+    FundEntry,
+    Ledger,
+    LedgerId,
+    Origin,
+    Posting,
+)
 from communitycore.domain.people import PartyId, active_party
 from communitycore.domain.places.words import check_name
 from communitycore.domain.roles import ACCOUNTANT
 from communitycore.kernel.change import Change, begin, step
-from communitycore.kernel.command import command
+from communitycore.kernel.command import command, read
 from communitycore.kernel.errors import BadValue
+from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.money import Money
+from communitycore.kernel.query import where
 from communitycore.kernel.rules import role
+from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 NEIGHBOUR = {"en": "a kind neighbour", "zh": "一位热心市民"}
@@ -82,3 +96,34 @@ def return_gift(view: View, donation_id: DonationId, *, reason: str) -> Change[D
     gift = view.get(Donation, donation_id)
     back = back_of(view, view.get(FundEntry, gift.entry), reason)
     return step("donation.returned", gift, evolve(gift, returned=back.result.id)).also(back)
+
+
+@frozen
+class Receipt:
+    """What a receipt 捐赠票据 says. body: who issues it. name: the donor as they wish to be named; None: anonymous."""
+
+    number: int
+    body: str
+    ledger: str
+    amount: Money
+    purpose: str
+    day: date
+    name: str | None
+    returned: bool
+
+
+@read("funds.receipt", may=role(ACCOUNTANT))
+def receipt(view: View, donation_id: DonationId) -> Receipt:
+    """A gift's receipt, to be printed for its donor. Raises NotFound."""
+    gift = view.get(Donation, donation_id)
+    donor = view.one(Donor, where(Donor.donation, gift.id))
+    return Receipt(
+        number=gift.receipt,
+        body=view.get(Jurisdiction, view.jurisdiction).name(view.now),
+        ledger=view.get(Ledger, gift.ledger).name,
+        amount=gift.amount,
+        purpose=gift.purpose,
+        day=gift.day,
+        name=None if donor is None else donor.name,
+        returned=gift.returned is not None,
+    )
