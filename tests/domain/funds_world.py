@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from attrs import frozen
 
 import communitycore as cc
@@ -35,6 +37,21 @@ class World:
 
     def ledgers(self) -> list[funds.Ledger]:
         return self.accountant.find(funds.Ledger, limit=100)
+
+    def spend(
+        self, account: funds.Account, cents: int, ledger: funds.Ledger | None = None, day: date | None = None
+    ) -> funds.Disbursement:
+        """A payment, asked for, approved by another, and made."""
+        asked = self.accountant.do(
+            funds.request_payment,
+            (ledger or self.fund).id,
+            against=account.id,
+            amount=cc.Money(cents),
+            payee=self.teacher,
+            purpose="活动用品",
+        )
+        self.approver.do(funds.approve_payment, asked.id)
+        return self.accountant.do(funds.pay, asked.id, day=day)
 
     def check(self) -> None:
         """Every ledger balances, and balances are what its entries say."""

@@ -48,12 +48,12 @@ def settled(w: World, yuan: str, evening: int) -> funds.Settlement:
 def test_an_entry_moves_balances_and_balances_itself(w: World) -> None:
     stage = w.account("活动支出", AccountType.EXPENSE)
     gift(w, 100)
-    made = w.accountant.do(
-        funds.post, w.fund.id, text="购买颜料", postings=(Posting(stage.id, 2_550), Posting(w.fund.bank, -2_550))
-    )
-    assert (w.balance(stage.id), w.balance(w.fund.bank)) == (2_550, 7_450)
+    hall = w.account("场地收入", AccountType.INCOME)
+    lines = (Posting(w.fund.bank, 2_550), Posting(stage.id, 450), Posting(hall.id, -3_000))
+    made = w.accountant.do(funds.post, w.fund.id, text="场地收入，扣除手续费", postings=lines)
+    assert (w.balance(stage.id), w.balance(w.fund.bank), w.balance(hall.id)) == (450, 12_550, -3_000)
     w.accountant.do(funds.reverse, made.id, reason="录入错误")
-    assert (w.balance(stage.id), w.balance(w.fund.bank)) == (0, 10_000)
+    assert (w.balance(stage.id), w.balance(w.fund.bank), w.balance(hall.id)) == (0, 10_000, 0)
     with pytest.raises(funds.AlreadyReversed):
         w.accountant.do(funds.reverse, made.id, reason="再次")
     w.check()
@@ -320,7 +320,7 @@ def test_r19_what_is_left_of_common_income_is_distributed_by_a_decision_alone(w:
     upkeep = w.account("电梯保养", AccountType.EXPENSE, common)
     book = lambda text, *lines: w.accountant.do(funds.post, common.id, text=text, postings=lines)  # noqa: E731
     book("广告费", Posting(common.bank, 80_000), Posting(rent.id, -80_000))
-    book("保养费", Posting(upkeep.id, 30_000), Posting(common.bank, -30_000))
+    w.spend(upkeep, 30_000, common)
     told = w.resident.ask(funds.statement, common.id)
     assert (told.total(AccountType.INCOME), told.total(AccountType.EXPENSE)) == (Money(80_000), Money(30_000))
     w.clock.advance(timedelta(days=300))
@@ -438,14 +438,13 @@ def test_who_is_known_elsewhere_too_is_no_second_person(w: World) -> None:
 def test_a_year_is_closed_once_it_is_over_and_its_books_are_shut(w: World) -> None:
     expense = w.account("活动支出", AccountType.EXPENSE)
     gift(w, 100)
-    spent = (Posting(expense.id, 2_500), Posting(w.fund.bank, -2_500))
-    w.accountant.do(funds.post, w.fund.id, text="画材", postings=spent)
+    w.spend(expense, 2_500)
     with pytest.raises(funds.YearOpen):
         w.accountant.do(funds.close_year, w.fund.id, year=2024)
     w.clock.set(datetime(2025, 1, 10, tzinfo=UTC))
     gift(w, 7)
-    late = (Posting(expense.id, 500), Posting(w.fund.bank, -500))
-    w.accountant.do(funds.post, w.fund.id, text="年末补记", postings=late, day=date(2024, 12, 30))
+    w.spend(expense, 500, day=date(2024, 12, 30))
+    late = (Posting(w.fund.bank, 500), Posting(expense.id, -500))
     assert w.accountant.do(funds.close_year, w.fund.id, year=2024).closed_until == date(2024, 12, 31)
     (closing,) = w.accountant.find(funds.FundEntry, cc.where(funds.FundEntry.origin, funds.Origin.CLOSING), limit=2)
     assert closing.day == date(2024, 12, 31)
@@ -470,7 +469,7 @@ def test_a_ledger_is_closed_empty_and_stays_so(w: World) -> None:
     with pytest.raises(funds.LedgerNotEmpty):
         w.admin.do(funds.close_ledger, w.fund.id)
     expense = w.account("活动支出", AccountType.EXPENSE)
-    w.accountant.do(funds.post, w.fund.id, text="花完", postings=(Posting(expense.id, 100), Posting(w.fund.bank, -100)))
+    w.spend(expense, 100)
     w.admin.do(funds.close_ledger, w.fund.id)
     with pytest.raises(funds.LedgerShut):
         gift(w, 1)
@@ -523,3 +522,18 @@ def test_bean_check_accepts_the_export(w: World, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     file.write_text(exported(w, w.fund).replace("100.00 CNY", "100.01 CNY", 1), encoding="utf-8")
     assert subprocess.run(["bean-check", str(file)], capture_output=True, check=False, timeout=60).returncode == 1
+
+
+def test_nobody_takes_money_out_alone(w: World) -> None:
+    gift(w, 100)
+    stage = w.account("活动支出", AccountType.EXPENSE)
+    with pytest.raises(funds.PaymentNeeded):
+        lines = (Posting(stage.id, 100), Posting(w.fund.bank, -100))
+        w.accountant.do(funds.post, w.fund.id, text="自取", postings=lines)
+    petty = w.account("备用金", AccountType.ASSET)
+    w.accountant.do(funds.post, w.fund.id, text="提取", postings=(Posting(petty.id, 100), Posting(w.fund.bank, -100)))
+    with pytest.raises(funds.PaymentNeeded):
+        lines = (Posting(stage.id, 100), Posting(petty.id, -100))
+        w.accountant.do(funds.post, w.fund.id, text="自取", postings=lines)
+    assert w.spend(stage, 100).status is funds.DisbursementStatus.PAID
+    w.check()

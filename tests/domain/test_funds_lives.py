@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -72,8 +73,15 @@ class Lives(RuleBasedStateMachine):
     @rule(amount=cents)
     def spend(self, amount: int) -> None:
         lines = (Posting(self.expense.id, amount), Posting(self.w.fund.bank, -amount))
+        with pytest.raises((funds.NotEnough, funds.PaymentNeeded)):
+            self.w.accountant.do(funds.post, self.w.fund.id, text="x", postings=lines)
         with suppress(funds.NotEnough):
-            self.entries.append(self.w.accountant.do(funds.post, self.w.fund.id, text="x", postings=lines))
+            self.w.spend(self.expense, amount)
+
+    @rule(amount=cents)
+    def take_in(self, amount: int) -> None:
+        lines = (Posting(self.w.fund.bank, amount), Posting(self.expense.id, -amount))
+        self.entries.append(self.w.accountant.do(funds.post, self.w.fund.id, text="x", postings=lines))
 
     @rule(amount=cents)
     def ask(self, amount: int) -> None:

@@ -17,6 +17,7 @@ from communitycore.domain.funds.errors import (
     LedgerShut,
     NotDecided,
     NotEnough,
+    PaymentNeeded,
     Unbalanced,
     WrongLedger,
     YearOpen,
@@ -119,18 +120,20 @@ def post(
 ) -> Change[FundEntry]:
     """Book an entry 记账. day: of what is booked; None: today.
 
-    Raises Unbalanced, WrongLedger, LedgerShut, NotEnough if an asset would fall below nothing, BadValue, and
-    DecisionNeeded if income and what years left over would come to less, or where it is between ledgers (R18, R19).
+    Raises Unbalanced, WrongLedger, LedgerShut, NotEnough if an asset would fall below nothing, BadValue; PaymentNeeded
+    if the assets would come to less, since nobody pays alone; and DecisionNeeded if income and what years left over
+    would, or where it is between ledgers (R18, R19).
     """
     ledger = open_one(view, ledger_id)
     entry = booked(view, ledger, text, postings, day=day)
-    theirs = [
-        (account, line.amount) for line in postings if (account := view.get(Account, line.account)).type in OWNERS
-    ]
+    lines = [(view.get(Account, line.account), line.amount) for line in postings]
+    theirs = [(account, amount) for account, amount in lines if account.type in OWNERS]
     less = sum(amount for _, amount in theirs) > 0
     for account, amount in theirs:
         if account.id == ledger.transfers or (less and amount > 0):
             raise DecisionNeeded(account=account.name)
+    if sum(amount for account, amount in lines if account.type is AccountType.ASSET) < 0:
+        raise PaymentNeeded(ledger=ledger.name)
     return entry
 
 

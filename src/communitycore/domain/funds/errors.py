@@ -123,6 +123,15 @@ class SecondPerson(Refused):
     zh = "申请人或收款人不得审批，请由其他人审批。"
 
 
+class PaymentNeeded(Refused):
+    """Nobody pays alone."""
+
+    code = "funds.payment_needed"
+    en = "This would take money out of {ledger} on one person's word. Request a payment, and let another approve it."
+    zh = "此凭证将减少账簿“{ledger}”的资产，不得由一人办理；请申请支出，并由另一人审批。"
+    ledger: str
+
+
 class PaymentPassed(Refused):
     """It is too late, or too early, for that."""
 

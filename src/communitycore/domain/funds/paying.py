@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from attrs import evolve
 
 from communitycore.domain.funds.books import OWNERS, back_of, booked, minor, not_decided, open_one, unused, used
@@ -118,10 +120,10 @@ def cancel_payment(view: View, disbursement_id: DisbursementId, *, reason: str) 
 
 
 @command("funds.pay", may=role(ACCOUNTANT))
-def pay(view: View, disbursement_id: DisbursementId) -> Change[Disbursement]:
-    """Book an approved payment as made 支付, once.
+def pay(view: View, disbursement_id: DisbursementId, *, day: date | None = None) -> Change[Disbursement]:
+    """Book an approved payment as made 支付, once. day: on which the bank made it; None: today.
 
-    Raises PaymentPassed unless it is approved, NotEnough in the bank or of the debt, LedgerShut.
+    Raises PaymentPassed unless it is approved, NotEnough in the bank or of the debt, LedgerShut, YearShut.
     """
     asked = _in_status(view, disbursement_id, DisbursementStatus.APPROVED)
     id = view.new(FundEntry)
@@ -134,7 +136,7 @@ def pay(view: View, disbursement_id: DisbursementId) -> Change[Disbursement]:
         raise NotEnough(account=account.name, there=str(owed), needed=str(asked.amount))
     lines = (Posting(asked.against, value), Posting(ledger.bank, -value))
     source = view.ref(asked.id)
-    paid = paid.also(booked(view, ledger, asked.purpose, lines, source=source, origin=Origin.PAYMENT, id=id))
+    paid = paid.also(booked(view, ledger, asked.purpose, lines, day=day, source=source, origin=Origin.PAYMENT, id=id))
     return paid if asked.decision is None else paid.also(_distributes(view, asked.decision, ledger, value))
 
 
