@@ -537,3 +537,16 @@ def test_nobody_takes_money_out_alone(w: World) -> None:
         w.accountant.do(funds.post, w.fund.id, text="自取", postings=lines)
     assert w.spend(stage, 100).status is funds.DisbursementStatus.PAID
     w.check()
+
+
+def test_r23_whose_account_it_is_is_not_published_unless_that_is_said(w: World) -> None:
+    owed = w.accountant.do(funds.open_account, w.fund.id, name="应付：甲", type=AccountType.LIABILITY, party=w.teacher)
+    debts = lambda: [s for s in w.resident.ask(funds.statement, w.fund.id).sums if s.type is AccountType.LIABILITY]  # noqa: E731
+    assert [(s.name, s.related) for s in debts()] == [(None, False)]
+    w.accountant.do(funds.mark_account, owed.id, withheld=False, related=True)
+    assert [(s.name, s.related) for s in debts()] == [("应付：甲", True)]
+
+
+def test_a_vote_that_is_still_to_come_is_no_decision(w: World) -> None:
+    with pytest.raises(BadValue, match="still to come"):
+        w.accountant.do(funds.record_decision, title="x", area=ALL, heads=ALL, day=date(2034, 1, 1))

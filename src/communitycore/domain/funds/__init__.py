@@ -12,6 +12,7 @@ from communitycore.domain.funds.books import (
     booked,
     close_ledger,
     close_year,
+    mark_account,
     open_account,
     open_ledger,
     post,
@@ -116,6 +117,7 @@ ROOM = Room(
     commands=[
         open_ledger,
         open_account,
+        mark_account,
         post,
         reverse,
         record_decision,
@@ -219,6 +221,7 @@ __all__ = [
     "confirm_match",
     "digest_of",
     "donate",
+    "mark_account",
     "match",
     "movements_of",
     "open_account",

@@ -40,9 +40,9 @@ from communitycore.domain.funds.records import (
     Posting,
 )
 from communitycore.domain.people import PartyId, active_party
-from communitycore.domain.places.words import check_name
+from communitycore.domain.places.words import AS_IS, Keep, check_name
 from communitycore.domain.roles import ACCOUNTANT
-from communitycore.kernel.change import Change, begin, step
+from communitycore.kernel.change import Change, begin, step, unchanged
 from communitycore.kernel.command import command
 from communitycore.kernel.errors import BadValue
 from communitycore.kernel.ids import Ref
@@ -94,12 +94,13 @@ def open_account(
     type: AccountType,
     party: PartyId | None = None,
     related: bool = False,
-    withheld: bool = False,
+    withheld: bool | None = None,
 ) -> Change[Account]:
     """Open an account 开设科目; its name is unique in the ledger.
 
-    party: to whom it says what is owed. related: the keepers of the ledger are close to them. withheld: they ask not to
-    be named in public (R23). Raises LedgerShut, PartyGone, NotUnique, BadValue for more accounts than a ledger takes.
+    party: to whom it says what is owed. related: the keepers of the ledger are close to them. withheld: its name, which
+    may be somebody's, is not published (R23); None: where it is of a party. Raises LedgerShut, PartyGone, NotUnique,
+    BadValue for more accounts than a ledger takes.
     """
     ledger = open_one(view, ledger_id)
     if party is not None:
@@ -110,8 +111,27 @@ def open_account(
             why=f"it has {ACCOUNTS_MAX} accounts already; open another ledger",
             why_zh=f"该账簿已有 {ACCOUNTS_MAX} 个科目，请另设账簿",
         )
-    account = evolve(_account(view, ledger.id, name, type), party=party, related=related, withheld=withheld)
+    account = evolve(
+        _account(view, ledger.id, name, type),
+        party=party,
+        related=related,
+        withheld=party is not None if withheld is None else withheld,
+    )
     return begin("account.opened", account)
+
+
+@command("funds.mark_account", may=role(ACCOUNTANT))
+def mark_account(
+    view: View, account_id: AccountId, *, related: bool | Keep = AS_IS, withheld: bool | Keep = AS_IS
+) -> Change[Account]:
+    """Say anew whether an account's party is related 关联方, and whether its name is published (R23)."""
+    account = view.get(Account, account_id)
+    marked = evolve(
+        account,
+        related=account.related if related is AS_IS else related,
+        withheld=account.withheld if withheld is AS_IS else withheld,
+    )
+    return unchanged(account) if marked == account else step("account.marked", account, marked)
 
 
 @command("funds.post", may=role(ACCOUNTANT))
@@ -148,7 +168,7 @@ def reverse(view: View, entry_id: FundEntryId, *, reason: str) -> Change[FundEnt
     if entry.origin is Origin.POSTED:
         return back_of(view, entry, reason)
     if entry.origin is not Origin.TRANSFER or entry.decision is None:
-        raise BookedOtherwise(entry=entry.id, origin=str(entry.origin))
+        raise BookedOtherwise(entry=entry.id, origin=entry.origin.value, origin_zh=entry.origin.zh)
     twin = view.get(FundEntry, entry.twin) if entry.twin else view.one(FundEntry, where(FundEntry.twin, entry.id))
     assert twin is not None, "a transfer is booked on both sides"
     decision = view.get(OwnersDecision, entry.decision)

@@ -57,6 +57,8 @@ def record_decision(
             why="a transfer names two ledgers and an amount, a distribution one and an amount",
             why_zh="划转须填写两个不同的账簿和金额，分配须填写一个账簿和金额",
         )
+    if day is not None and day > today(view):
+        raise BadValue(field="day", why=f"{day} is still to come", why_zh=f"{day} 尚未到来")
     limit = 0
     if of is not None and most is not None:
         limit = minor(most, open_one(view, of))

@@ -85,11 +85,11 @@ class DecisionNeeded(Refused):
 
 
 class NotDecided(Refused):
-    """A transfer that no adopted decision permits (R18)."""
+    """A transfer or distribution that no adopted decision permits (R18, R19)."""
 
     code = "funds.not_decided"
-    en = "The decision {decision} does not permit this transfer: {why}."
-    zh = "决定 {decision} 不允许此项划转：{why_zh}。"
+    en = "The decision {decision} does not permit this: {why}."
+    zh = "决定 {decision} 不允许此项资金动用：{why_zh}。"
     decision: str
     why: str
     why_zh: str
@@ -110,9 +110,10 @@ class BookedOtherwise(Refused):
 
     code = "funds.booked_otherwise"
     en = "The entry {entry} was made by a {origin}. Take that back instead, and the entry goes along."
-    zh = "凭证 {entry} 由{origin}生成，请撤回相应业务，凭证将一并冲回。"
+    zh = "凭证 {entry} 由“{origin_zh}”生成，请撤回相应业务，凭证将一并冲回。"
     entry: str
     origin: str
+    origin_zh: str
 
 
 class SecondPerson(Refused):

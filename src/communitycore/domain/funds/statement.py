@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from communitycore.domain.funds.books import accounts_of
-from communitycore.domain.funds.records import AccountType, Donation, Donor, Ledger, LedgerId, LedgerKind
+from communitycore.domain.funds.records import Account, AccountType, Donation, Donor, Ledger, LedgerId, LedgerKind
 from communitycore.kernel.command import read
 from communitycore.kernel.money import Money
 from communitycore.kernel.query import where
@@ -64,7 +64,7 @@ def statement(view: View, ledger_id: LedgerId) -> Statement:
             Money(account.balance * _SIGN.get(account.type, -1), ledger.currency),
             account.related,
         )
-        for account in sorted(accounts_of(view, ledger.id), key=lambda a: (list(AccountType).index(a.type), a.name))
+        for account in sorted(accounts_of(view, ledger.id), key=_order)
     )
     kept = (where(Donation.ledger, ledger.id), where(Donation.returned, None))
     latest = view.find(Donation, *kept, limit=GIFTS_SHOWN, order=Donation.day, descending=True)
@@ -72,6 +72,11 @@ def statement(view: View, ledger_id: LedgerId) -> Statement:
     shown = {donor.donation: donor.shown for donor in donors}
     gifts = tuple(Gift(g.receipt, g.amount, g.purpose, shown.get(g.id), g.related) for g in latest)
     return Statement(ledger.name, ledger.kind, sums, gifts)
+
+
+def _order(account: Account) -> tuple[int, bool, str]:
+    """By type and name; those whose names are withheld come last, in an order that tells nothing of them."""
+    return list(AccountType).index(account.type), account.withheld, account.id if account.withheld else account.name
 
 
 _SIGN = {AccountType.ASSET: 1, AccountType.EXPENSE: 1}
