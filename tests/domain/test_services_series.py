@@ -148,3 +148,33 @@ def test_no_session_is_planned_where_time_has_gone_by(w: World) -> None:
     late = w.clock() - timedelta(hours=1)
     with pytest.raises(BadValue, match="gone by"):
         w.host.do(services.plan_session, w.yoga.id, venue=w.square.id, starts=late, minutes=60, seats=5)
+
+
+def test_days_that_are_none_or_too_far_away_are_refused(w: World) -> None:
+    series = w.series()
+    for first in (date(2024, 5, 31), date(2026, 6, 4), w.clock()):
+        with pytest.raises(BadValue, match="first"):
+            w.series(first=first)
+    with pytest.raises(BadValue, match="since"):
+        w.host.do(services.change_series, series.id, since=date(2025, 6, 4), clock="20:00")
+    with pytest.raises(BadValue, match="starts"):
+        w.host.do(
+            services.plan_session,
+            w.yoga.id,
+            venue=w.square.id,
+            starts=w.clock().replace(tzinfo=None),
+            minutes=60,
+            seats=5,
+        )
+
+
+def test_a_change_on_the_last_day_planned_leaves_no_day_out(w: World) -> None:
+    series = w.series(rule="FREQ=DAILY")
+    last = series.planned_until
+    w.host.do(services.change_series, series.id, since=last, clock="20:00")
+    w.clock.advance(timedelta(days=8))
+    w.hub.run_due()
+    zone = ZoneInfo(series.zone)
+    told = [s.starts.astimezone(zone).date() for s in w.sessions(series)]
+    assert told == [date(2024, 6, 4) + timedelta(days=n) for n in range(len(told))]
+    assert told[-1] > last

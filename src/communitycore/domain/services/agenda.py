@@ -75,11 +75,14 @@ def agenda(
 
     Raises NotFound, BadValue unless exactly one of both is named.
     """
-    if (venue is None) == (offering is None):
+    if venue is not None and offering is None:
+        name, wanted = view.get(Venue, venue).name, where(Session.venue, venue)
+    elif offering is not None and venue is None:
+        name, wanted = view.get(Offering, offering).name, where(Session.offering, offering)
+    else:
         raise BadValue(field="venue", why="name a venue or an offering", why_zh="请填写一个场地或一个服务项目")
-    name = view.get(Venue, venue).name if venue is not None else view.get(Offering, offering or OfferingId("")).name
-    wanted = [s for s in between(view, since, until) if (s.venue == venue if venue else s.offering == offering)]
-    events = _events(view, ((session, _status(session), 0, session.updated) for session in wanted))
+    shown = between(view, since, until, wanted)
+    events = _events(view, ((session, _status(session), 0, session.updated) for session in shown))
     return Agenda(name, _zone(view), events)
 
 

@@ -46,7 +46,7 @@ from communitycore.kernel.query import where
 from communitycore.kernel.rules import TIMER, own
 from communitycore.kernel.view import View
 
-WAITING_MAX = 200
+WAITING_MAX = 100
 CHILDREN_MAX = 20
 NAME_MAX = 100
 

@@ -24,7 +24,7 @@ from communitycore.kernel.change import Change, begin, unchanged
 from communitycore.kernel.command import command, read
 from communitycore.kernel.errors import BadValue
 from communitycore.kernel.jurisdiction import Jurisdiction, zone_of
-from communitycore.kernel.query import where
+from communitycore.kernel.query import Where, where
 from communitycore.kernel.record import PUBLIC
 from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
@@ -82,12 +82,6 @@ def coverage(view: View, *, since: date, until: date) -> tuple[Coverage, ...]:
 
     A session for everybody counts for every segment; one that was cancelled for none. Raises BadValue.
     """
-    if not since <= until or (until - since).days > DAYS_MAX:
-        raise BadValue(
-            field="until",
-            why=f"it is from {since} to at most {DAYS_MAX} days later",
-            why_zh=f"应为 {since} 起不超过 {DAYS_MAX} 天",
-        )
     grids = view.derive(active_grids, Grid)
     counted: dict[GridId | None, Counter[Segment]] = {grid.id: Counter() for grid in grids}
     segments: dict[OfferingId, tuple[Segment, ...]] = {}
@@ -108,13 +102,19 @@ def coverage(view: View, *, since: date, until: date) -> tuple[Coverage, ...]:
     )
 
 
-def between(view: View, since: date, until: date) -> Iterator[Session]:
-    """Sessions that start on these days here, both among them, in their order."""
+def between(view: View, since: date, until: date, *conditions: Where) -> Iterator[Session]:
+    """Sessions that start on these days here, both among them, in their order. Raises BadValue."""
+    if not since <= until or (until - since).days > DAYS_MAX:
+        raise BadValue(
+            field="until",
+            why=f"it is from {since} to at most {DAYS_MAX} days later",
+            why_zh=f"应为 {since} 起不超过 {DAYS_MAX} 天",
+        )
     zone = zone_of(view.get(Jurisdiction, view.jurisdiction).zone)
     low = datetime.combine(since, time(), zone)
     high = datetime.combine(until + timedelta(days=1), time(), zone)
     last: Session | None = None
-    window = (where(Session.starts, at_least=low), where(Session.starts, below=high))
+    window = (where(Session.starts, at_least=low), where(Session.starts, below=high), *conditions)
     while page := view.find(Session, *window, limit=1_000, order=Session.starts, after=last):
         yield from page
         last = page[-1]

@@ -33,12 +33,14 @@ from communitycore.kernel.errors import BadValue
 from communitycore.kernel.jurisdiction import Jurisdiction
 from communitycore.kernel.query import where
 from communitycore.kernel.rules import TIMER
+from communitycore.kernel.times import aware
 from communitycore.kernel.view import View
 
 HORIZON = timedelta(days=60)
 """How far ahead the sessions of a series stand."""
 AGAIN = timedelta(days=7)
 """How often more are planned."""
+FAR = timedelta(days=366)
 MINUTES_MAX = 24 * 60
 SESSIONS_MAX = 400
 """Sessions that one command looks at; a series of one a day has sixty ahead."""
@@ -55,9 +57,13 @@ def plan_session(
     offering = open_offering(view, offering_id)
     where_to = _open_venue(view, venue)
     _check_minutes(minutes)
+    if not view.now < aware(starts, "starts") < view.now + FAR:
+        raise BadValue(
+            field="starts",
+            why=f"{starts} is gone by, or more than a year ahead",
+            why_zh=f"{starts} 已过，或超过一年之后",
+        )
     session = _session(view, where_to, offering.id, None, starts, minutes, _seats(where_to, seats))
-    if starts <= view.now:
-        raise BadValue(field="starts", why=f"{starts} is gone by", why_zh=f"{starts} 已过")
     if taken := _collisions(view, where_to, [(session.starts, session.ends)]):
         raise taken[0]
     return begin("session.planned", session)
@@ -87,10 +93,7 @@ def open_series(
     _check_minutes(minutes)
     here = view.get(Jurisdiction, view.jurisdiction)
     today = here.day(view.now)
-    if first < today:
-        raise BadValue(field="first", why=f"{first} is gone by", why_zh=f"{first} 已过")
-    if first > today + timedelta(days=366):
-        raise BadValue(field="first", why=f"{first} is more than a year ahead", why_zh=f"{first} 超过一年之后")
+    _check_day(first, "first", today, today + FAR)
     series = Series(
         id=view.new(Series),
         offering=offering.id,
@@ -148,14 +151,13 @@ def change_series(
     """Change a series from a day on 调整系列. Sessions to come that nobody has booked or waits for follow, no others.
 
     A session that stays on its day is moved, and keeps its id; one on a day that is left out is cancelled. A new `rule`
-    names `since` itself. Raises SeriesOver, VenueClosed, VenueTaken, BadValue.
+    names `since` itself, a day that sessions stand up to. Raises SeriesOver, VenueClosed, VenueTaken, BadValue.
     """
     series = view.get(Series, series_id)
     if series.status is not SeriesStatus.RUNNING:
         raise SeriesOver(series=series.id)
     today = view.get(Jurisdiction, view.jurisdiction).day(view.now)
-    if since < today:
-        raise BadValue(field="since", why=f"{since} is gone by", why_zh=f"{since} 已过")
+    _check_day(since, "since", today, series.planned_until + timedelta(days=1))
     where_to = _open_venue(view, series.venue if venue is AS_IS else venue)
     changes: dict[str, Any] = {"venue": where_to.id}
     if rule is not AS_IS:
@@ -170,7 +172,7 @@ def change_series(
         changes["until"] = _last_day(until, since)
     if except_days is not AS_IS:
         changes["except_days"] = tuple(sorted(set(except_days)))
-    changed = evolve(series, planned_until=max(series.planned_until, since + HORIZON), **changes)
+    changed = evolve(series, **changes)
     return step("series.changed", series, changed).also(*_follow(view, changed, where_to, since))
 
 
@@ -188,9 +190,9 @@ def end_series(view: View, series_id: SeriesId) -> Change[Series]:
 
 @command("services.cancel_session", may=HOSTS)
 def cancel_session(view: View, session_id: SessionId, *, reason: str) -> Change[Session]:
-    """Call a session off 取消场次, with every booking of it. Raises SessionOver once attendance is closed, BadValue."""
+    """Call a session off 取消场次, with every booking of it. Raises SessionOver once somebody came, BadValue."""
     session = view.get(Session, session_id)
-    if session.status is not SessionStatus.PLANNED:
+    if session.status is not SessionStatus.PLANNED or session.attended:
         raise session_over(session)
     if not reason.strip():
         raise BadValue(
@@ -356,6 +358,13 @@ def _check_minutes(minutes: int) -> None:
             field="minutes",
             why=f"{minutes} is not between 1 and {MINUTES_MAX}",
             why_zh=f"{minutes} 不在 1 至 {MINUTES_MAX} 之间",
+        )
+
+
+def _check_day(day: date, field: str, least: date, most: date) -> None:
+    if type(day) is not date or not least <= day <= most:
+        raise BadValue(
+            field=field, why=f"{day} is not a day from {least} to {most}", why_zh=f"{day} 应在 {least} 至 {most} 之间"
         )
 
 
