@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.hub.bench import Bench, open_bench
 from tests.hub.moving import (
@@ -108,6 +111,9 @@ def test_a_bit_flipped_anywhere_is_refused(data: st.DataObject) -> None:
     if data.draw(st.booleans(), "in the file"):
         n = data.draw(st.integers(20, len(stream) - 1))
         edited = stream[:n] + bytes([stream[n] ^ 1 << data.draw(st.integers(0, 7))]) + stream[n + 1 :]
+        with suppress(OSError, EOFError, zlib.error):
+            # Deflate has bits that mean nothing, such as those that fill its last byte: such a file is the same.
+            assume(gzip.decompress(edited) != gzip.decompress(stream))
     else:
 
         def flip(plain: bytes) -> bytes:

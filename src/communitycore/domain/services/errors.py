@@ -156,7 +156,10 @@ class NoHoursWhereFeesAreTaken(Refused):
     """Volunteer service is unpaid, and those who are served do not pay for it (R24)."""
 
     code = "services.no_hours"
-    en = "Volunteer hours come from free sessions alone (Volunteer Service Regulation §19–21). Note none here."
+    en = (
+        "Volunteer hours come from free sessions alone (Volunteer Service Regulation, articles 19 to 21). "
+        "Note none for a session with a fee."
+    )
     zh = "志愿服务时长仅限免费活动（《志愿服务条例》第十九至二十一条），低偿活动不予登记。"
 
 
