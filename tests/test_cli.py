@@ -561,7 +561,11 @@ def test_the_demo_of_one_seed_is_the_same_on_every_store_and_has_the_pages_talli
         assert told["wishes"]["published"] == 133
         assert told["wishes"]["open"] == 0
         sums = {line["name"]: line["amount"] for line in told["fund"]["accounts"]}
-        assert (sums["银行存款"], sums["低偿服务分成收入"], sums["应付：瑜伽老师"]) == (71_000, 20_700, 41_400)
+        assert (sums["银行存款"], sums["低偿服务分成收入"], sums[None]) == (71_000, 20_700, 41_400)
+        yoga, haircuts, willow = told["services"]
+        assert (yoga["sessions"], yoga["came"], yoga["takings"]) == (7, 138, 69_000)
+        assert (haircuts["came"], haircuts["volunteer_minutes"], haircuts["takings"]) == (35, 180, 0)
+        assert (willow["came"], willow["in_work"]) == (24, 22)
 
 
 @pytest.mark.parametrize("store", ["memory://", "sqlite"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -17,10 +18,11 @@ from communitycore.cli.books import show_statement, statement_data
 from communitycore.cli.figures import show_tally, tally_data
 from communitycore.cli.output import Output
 from communitycore.cli.verbs import Usage, open_url, show_report
-from communitycore.demo import campaign, facts, fund, work
+from communitycore.demo import campaign, classes, facts, fund, work
 from communitycore.demo.town import Neighbourhood, Town, found
 from communitycore.domain import funds, people, places, tickets, wishes
 from communitycore.domain.funds import Ledger
+from communitycore.domain.services import Segment
 from communitycore.domain.tickets import Ticket, TicketStatus
 from communitycore.domain.wishes import CampaignId
 from communitycore.hub.hub import Hub
@@ -62,7 +64,8 @@ def demo(given: argparse.Namespace, out: Output) -> int:
             running = campaign.announce(town, clock, draw, told)
             campaign.claim(town, running, clock, draw, told, race=given.race)
             campaign.hand_over(town, running, clock, told)
-            yoga, ledger = fund.week(town, clock, told)
+            evenings, ledger = fund.week(town, clock, told)
+            offered = (evenings, classes.haircuts(town, clock), classes.willow(town, clock))
             hub.run_due()
             checking = progress.add_task(out.pick("entries verified", "日志校验"), total=None)
             report = hub.verify(progress=lambda done, total: progress.update(checking, completed=done, total=total))
@@ -78,7 +81,8 @@ def demo(given: argparse.Namespace, out: Output) -> int:
             "verified": report.ok,
             "wishes": tally_data(town.district.ask(wishes.tally, running)),
             "claims": dict(claims_of(town, running, out)),
-            "fund": statement_data(yoga.desk.ask(funds.statement, ledger.id)),
+            "fund": statement_data(evenings.place.desk.ask(funds.statement, ledger.id)),
+            "services": [services_data(one) for one in offered],
             "tickets": {n.fact.name: dict(Counter(t.status.value for t in tickets_of(n))) for n in town.neighbourhoods},
         }
         out.result(data)
@@ -86,7 +90,8 @@ def demo(given: argparse.Namespace, out: Output) -> int:
             show_resident(town, running, out)
             show_property(town, out)
             show_government(town, running, out)
-            show_fund(yoga, ledger, out)
+            show_services(offered, out)
+            show_fund(evenings.place, ledger, out)
             out.heading("Proof", "校验")
             show_report(report, out)
             out.say(
@@ -254,6 +259,54 @@ def show_government(town: Town, running: CampaignId, out: Output) -> None:
     )
 
 
+def services_data(one: classes.Told) -> dict[str, Any]:
+    """What came of an offering, as plain data: takings in minor units, hours in minutes."""
+    return {
+        "community": one.place.fact.code,
+        "offering": one.offering.name,
+        "kind": one.offering.kind.value,
+        "sessions": one.held,
+        "came": one.came,
+        "takings": one.takings,
+        "volunteer_minutes": one.minutes,
+        "in_work": one.outcomes,
+    }
+
+
+def show_services(offered: Sequence[classes.Told], out: Output) -> None:
+    """What the page's communities offer, free or for a low fee, and what came of it."""
+    out.heading("Services for neighbours", "公益与低偿服务")
+    titles = (
+        ("community", "社区"),
+        ("offering", "项目"),
+        ("kind", "性质"),
+        ("sessions", "场次"),
+        ("came", "人次"),
+        ("takings, yuan", "收入（元）"),
+        ("hours", "志愿小时"),
+        ("in work", "就业"),
+    )
+    rows = [
+        [
+            one.place.fact.name,
+            one.offering.name,
+            word(one.offering.kind, out),
+            one.held,
+            one.came,
+            str(Money(one.takings)).partition(" ")[0] if one.takings else "",
+            f"{one.minutes / 60:g}" if one.minutes else "",
+            one.outcomes or "",
+        ]
+        for one in offered
+    ]
+    out.table(out.pick("Who came", "参与情况"), [out.pick(*title) for title in titles], rows)
+    served = Counter[str]()
+    for one in offered:
+        for segment in one.offering.segments or Segment:
+            served[segment.zh if out.language == "zh" else segment.value] += one.held
+    out.bars(out.pick("Sessions for whom", "各类人群的服务场次"), served.most_common())
+
+
 def show_fund(place: Neighbourhood, ledger: Ledger, out: Output) -> None:
     """What is published of the fund: where the takings went, evening by evening, and how it stands."""
     out.heading(f"The fund of {place.fact.name}", f"社区基金 · {place.fact.name}")
@@ -263,7 +316,8 @@ def show_fund(place: Neighbourhood, ledger: Ledger, out: Output) -> None:
         f"{len(settled)} evenings of low-fee yoga took in {taken}; each evening's takings were split by the agreement:",
         f"{len(settled)} 晚低偿瑜伽共收 {taken}，每晚按协议分配：",
     )
-    names = {a.id: a.name for a in place.desk.find(funds.Account, where(funds.Account.ledger, ledger.id), limit=100)}
+    accounts = place.desk.find(funds.Account, where(funds.Account.ledger, ledger.id), limit=100)
+    names = {a.id: out.pick("name withheld", "不公开名称") if a.withheld else a.name for a in accounts}
     shares: Counter[str] = Counter()
     for one in settled:
         for posting in one.amounts:
@@ -290,6 +344,7 @@ def show_next(url: str, town: Town, out: Output) -> None:
         f"communitycore verify --db {url}",
         f"communitycore tally --db {url} --in {facts.DISTRICT_CODE}",
         f"communitycore statement --db {url} --in {facts.FUND_COMMUNITY}",
+        f"communitycore coverage --db {url} --in {facts.FUND_COMMUNITY} --since 2024-06-01",
         f"communitycore locate --db {url} {middle[0]} {middle[1]}",
         f"communitycore history --db {url} --in {place.fact.code} grid {place.grids[0].id}",
     ):

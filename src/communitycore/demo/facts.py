@@ -18,12 +18,13 @@ INVENTED_NOTE = (
     "Invented, since the page does not say: the extents and grids (plain rectangles), every person's name and "
     "telephone, household counts, all tickets, the wishes' wording, how many wishes each of the three bodies named "
     "without a count and the unnamed donors took, the two days on which codes and names changed, the yoga's fee, "
-    "attendance and proportions (the page says only that a fixed share goes into the fund), the gift and the mats."
+    "attendance and proportions (the page says only that a fixed share goes into the fund), the gift and the mats, "
+    "how many had their hair cut, and how many beyond 20 the willow weaving put into work."
 )
 INVENTED_NOTE_ZH = (
     "报道未载、由本演示虚构的内容：辖区与网格范围（均为矩形）、所有人名和电话、户数、全部诉求、微心愿的文字、"
     "未公布数目的三家单位和未留名者各自认领的数目、代码与名称变更的具体日期、瑜伽夜课的收费、人数与分配比例"
-    "（报道只说按固定比例进入基金）、捐赠与购置。"
+    "（报道只说按固定比例进入基金）、捐赠与购置、义剪人数、柳编课堂就业人数中二十以外的部分。"
 )
 
 ZONE = "Asia/Shanghai"
@@ -108,6 +109,13 @@ COMMUNITIES = (
 FUND_COMMUNITY = "370115002027"
 FUND_SHARE, PARTNER_SHARE = "0.3", "0.6"  # invented: the page says "a fixed proportion"
 YOGA_EVENINGS = (17, 21, 19, 14, 23, 26, 18)  # invented: how many came
+YOGA_SEATS = 30  # invented
+
+HAIRCUT_COMMUNITY = "370115001024"
+HAIRCUTS = 35  # invented: how many came on that day
+WILLOW_COMMUNITY = "370115002032"
+WILLOW_SEATS = 24  # invented
+WILLOW_IN_WORK = 22  # the page says "more than 20"; the exact number is invented
 
 ORGANISER = "济阳区文明办"
 WISHES = 133

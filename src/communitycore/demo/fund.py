@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from communitycore.demo import facts
-from communitycore.demo.town import Neighbourhood, Progress, Town
+from communitycore.demo import classes, facts
+from communitycore.demo.classes import Told
+from communitycore.demo.town import Progress, Town
 from communitycore.domain import funds, people
 from communitycore.domain.funds import AccountType, Ledger, LedgerKind
 from communitycore.domain.roles import ACCOUNTANT, APPROVER
@@ -15,13 +14,12 @@ from communitycore.kernel.money import Money
 from communitycore.kernel.splits import ratio, rest
 from communitycore.testing import Clock
 
-FEE = Money(500)  # what one pays an evening
 RULE = "瑜伽夜课分配"
 
 
-def week(town: Town, clock: Clock, progress: Progress) -> tuple[Neighbourhood, Ledger]:
+def week(town: Town, clock: Clock, progress: Progress) -> tuple[Told, Ledger]:
     """Seven evenings of low-fee yoga, settled into the fund; a neighbour's gift; mats bought and paid for."""
-    place = next(place for place in town.neighbourhoods if place.fact.code == facts.FUND_COMMUNITY)
+    place = classes.at(town, facts.FUND_COMMUNITY)
     desk = place.desk
     keeper, second = (desk.do(people.register, name=name).id for name in ("基金会计", "居委会审批人"))
     teacher = desk.do(people.register, name="瑜伽老师").id
@@ -35,13 +33,7 @@ def week(town: Town, clock: Clock, progress: Progress) -> tuple[Neighbourhood, L
     mats = books.do(funds.open_account, ledger.id, name="公益活动支出", type=AccountType.EXPENSE)
     shares = (ratio(income.id, facts.FUND_SHARE), ratio(partner.id, facts.PARTNER_SHARE), rest(venue.id))
     books.do(funds.agree, ledger.id, name=RULE, agreement="社区合伙人协议（演示）", shares=shares)
-    for evening, came in enumerate(facts.YOGA_EVENINGS, 1):
-        clock.advance(timedelta(days=1))
-        takings = Money(FEE.amount * came)
-        source = Ref(desk.jurisdiction, f"yoga-{evening}")
-        text = f"瑜伽夜课第 {evening} 晚，{came} 人"
-        books.do(funds.settle, ledger.id, rule=RULE, takings=takings, source=source, text=text)
-        progress("evenings settled", "夜课结算", evening, len(facts.YOGA_EVENINGS))
+    told = classes.yoga(place, teacher, books, ledger.id, RULE, clock, progress)
     books.do(funds.donate, ledger.id, amount=Money.of("200.00"), purpose="夜课添置")
     asked = books.do(
         funds.request_payment,
@@ -53,4 +45,4 @@ def week(town: Town, clock: Clock, progress: Progress) -> tuple[Neighbourhood, L
     )
     approver.do(funds.approve_payment, asked.id)
     books.do(funds.pay, asked.id)
-    return place, ledger
+    return told, ledger
