@@ -15,6 +15,7 @@ from communitycore.testing import Clock, seeded
 
 CODE = "370115002023"
 FEE = Money(500)
+NOW = datetime.fromisoformat("2024-06-01T08:00:00+08:00")
 
 
 @frozen(kw_only=True)
@@ -91,7 +92,7 @@ class World:
 
 
 def world(url: str = "memory://", seed: int = 7, *, zone: str = "Asia/Shanghai", neighbours: int = 8) -> World:
-    clock = Clock(datetime.fromisoformat("2024-06-01T08:00:00+08:00"))
+    clock = Clock(NOW)
     hub = cc.open(url, clock=clock, entropy=seeded(seed))
     area = cc.Area.box(117.0, 36.96875, 117.03125, 37.0)
     hub.found(CODE, name="汇鑫社区", level="community", extent=area, zone=zone)

@@ -9,6 +9,7 @@ from tests.domain.services_world import FEE, World, fund, world
 
 import communitycore as cc
 from communitycore import Money, funds, people, services
+from communitycore.domain.services.records import SEATS_MAX
 from communitycore.kernel.errors import BadValue, NotAllowed
 
 STATUS = services.BookingStatus
@@ -329,3 +330,13 @@ def test_a_person_s_own_agenda_is_theirs_alone(w: World) -> None:
     assert after.events[0].sequence > before.events[0].sequence
     with pytest.raises(NotAllowed):
         w.desk(other).ask(services.my_agenda, party=me)
+
+
+def test_the_fullest_session_is_closed_in_one_command() -> None:
+    w = world(neighbours=SEATS_MAX)
+    session = w.session(seats=SEATS_MAX)
+    booked = w.host.do_many([services.book.call(session.id, party=party) for party in w.neighbours])
+    assert all(one.get().status is STATUS.BOOKED for one in booked)
+    w.clock.advance(timedelta(hours=25))
+    w.host.do(services.close_attendance, session.id)
+    assert len(w.host.find(services.Absences, limit=1_000)) == SEATS_MAX

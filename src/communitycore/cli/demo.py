@@ -142,7 +142,7 @@ def show_page(out: Output) -> None:
         "2024 年 6 月，济阳区：五个社区、一周诉求、133 个微心愿。",
     )
     out.say(facts.INVENTED_NOTE, facts.INVENTED_NOTE_ZH)
-    columns = (("code", "代码"), ("community", "社区"), ("subdistrict", "街道"), ("known for", "特色"))
+    columns = (("code", "代码"), ("where", "社区"), ("subdistrict", "街道"), ("known for", "特色"))
     out.table(
         out.pick("The five communities of the page", "报道中的五个社区"),
         [out.pick(*c) for c in columns],
@@ -230,7 +230,7 @@ def show_government(town: Town, running: CampaignId, out: Output) -> None:
             ]
         )
     columns = (
-        ("community", "社区"),
+        ("where", "社区"),
         ("grids", "网格"),
         ("officers", "网格员"),
         ("tickets", "诉求"),
@@ -248,7 +248,7 @@ def show_government(town: Town, running: CampaignId, out: Output) -> None:
     if lines:
         out.table(
             out.pick("Audit: worth a look", "核查提示"),
-            [out.pick("community", "社区"), out.pick("what", "事项")],
+            [out.pick("where", "社区"), out.pick("what", "事项")],
             lines[:LINES],
         )
         if (more := len(lines) - LINES) > 0:
@@ -277,7 +277,7 @@ def show_services(offered: Sequence[classes.Told], out: Output) -> None:
     """What the page's communities offer, free or for a low fee, and what came of it."""
     out.heading("Services for neighbours", "公益与低偿服务")
     titles = (
-        ("community", "社区"),
+        ("where", "社区"),
         ("offering", "项目"),
         ("kind", "性质"),
         ("sessions", "场次"),
