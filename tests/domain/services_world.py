@@ -84,6 +84,7 @@ class World:
         held = sum(b.size for b in bookings if b.status in (status.BOOKED, status.OFFERED))
         waiting = [b for b in bookings if b.status is status.WAITING]
         assert here.taken <= here.seats
+        assert here.attended <= here.seats
         assert here.waiting == len(waiting)
         if here.status is services.SessionStatus.PLANNED and self.clock() < here.starts:
             assert here.taken == held

@@ -158,10 +158,28 @@ def test_walk_ins_take_free_seats_alone(w: World) -> None:
     w.desk(me).do(services.book, session.id, party=me)
     with pytest.raises(services.NotYet):
         w.host.do(services.walk_in, session.id)
-    w.clock.advance(timedelta(hours=24))
+    w.clock.advance(timedelta(hours=23, minutes=30))
     with pytest.raises(services.SessionFull):
         w.host.do(services.walk_in, session.id, people=2)
     assert w.host.do(services.walk_in, session.id).attended == 1
+
+
+def test_from_the_start_on_a_seat_is_for_who_is_there(w: World) -> None:
+    session = w.session(seats=2)
+    early, late = w.neighbours[:2]
+    bookings = [w.desk(party).do(services.book, session.id, party=party) for party in (early, late)]
+    w.clock.advance(timedelta(hours=23, minutes=30))
+    w.host.do(services.check_in, bookings[0].id)
+    with pytest.raises(services.SessionFull):
+        w.host.do(services.walk_in, session.id)
+    w.clock.advance(timedelta(minutes=30))
+    assert w.host.do(services.walk_in, session.id).attended == 2
+    with pytest.raises(services.SessionFull):
+        w.host.do(services.check_in, bookings[1].id)
+    w.check(session)
+    w.host.do(services.close_attendance, session.id)
+    assert w.host.get(services.Booking, bookings[1].id).status is STATUS.ABSENT
+    assert w.host.find(services.Absences, limit=10) == []  # they came too late, and left no seat empty
 
 
 def test_an_offering_for_the_old_is_not_booked_by_one_known_to_be_young(w: World) -> None:

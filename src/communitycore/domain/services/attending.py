@@ -33,7 +33,8 @@ DOORS = timedelta(hours=1)
 def check_in(view: View, booking_id: BookingId, *, came: int | None = None) -> Change[Booking]:
     """Somebody came 签到. came: how many of the booking; None: all. Also corrects one that was counted as absent.
 
-    Raises NotYet more than an hour before, BookingPassed, AttendanceShut once it is settled, BadValue.
+    Raises NotYet more than an hour before, SessionFull if others have the seats by now, BookingPassed, AttendanceShut
+    once it is settled, BadValue.
     """
     booking = view.get(Booking, booking_id)
     session = view.get(Session, booking.session)
@@ -47,6 +48,8 @@ def check_in(view: View, booking_id: BookingId, *, came: int | None = None) -> C
             why=f"{people} is not between 1 and {booking.size}; let others in as walk-ins",
             why_zh=f"{people} 不在 1 至 {booking.size} 之间；其他人请按现场到访登记",
         )
+    if people > session.seats - session.attended:
+        raise SessionFull(session=session.id, left=session.seats - session.attended, size=people)
     there = evolve(booking, status=BookingStatus.ATTENDED, key=None, came=people, changed=view.now)
     counted = evolve(session, attended=session.attended + people)
     attended = step("booking.attended", booking, there).also(step("session.attended", session, counted))
@@ -59,6 +62,7 @@ def check_in(view: View, booking_id: BookingId, *, came: int | None = None) -> C
 def walk_in(view: View, session_id: SessionId, *, people: int = 1) -> Change[Session]:
     """Somebody came without a booking 现场到访, and a seat was free; nobody's name is kept.
 
+    Seats that were booked are kept until the session begins; from then on they are for who is there.
     Raises SessionFull, NotYet, AttendanceShut, BadValue.
     """
     session = view.get(Session, session_id)
@@ -67,15 +71,20 @@ def walk_in(view: View, session_id: SessionId, *, people: int = 1) -> Change[Ses
         raise _shut(session)
     if type(people) is not int or people < 1:
         raise BadValue(field="people", why=f"{people} is not above zero", why_zh=f"{people} 应大于零")
-    if people > session.seats - session.taken:
-        raise SessionFull(session=session.id, left=session.seats - session.taken, size=people)
-    counted = evolve(session, attended=session.attended + people, taken=session.taken + people)
+    left = session.seats - (session.taken if view.now < session.starts else session.attended)
+    if people > left:
+        raise SessionFull(session=session.id, left=left, size=people)
+    taken = min(session.taken + people, session.seats)
+    counted = evolve(session, attended=session.attended + people, taken=taken)
     return step("session.attended", session, counted)
 
 
 @command("services.close_attendance", may=HOSTS)
 def close_attendance(view: View, session_id: SessionId) -> Change[Session]:
-    """All who come are there 结束签到: who booked and did not come is counted as absent. Raises NotYet, SessionOver."""
+    """All who come are there 结束签到: who booked is absent, which counts where a seat stood empty.
+
+    Raises NotYet, SessionOver.
+    """
     session = view.get(Session, session_id)
     if session.status in (SessionStatus.HELD, SessionStatus.SETTLED):
         return unchanged(session)
@@ -88,7 +97,9 @@ def close_attendance(view: View, session_id: SessionId) -> Change[Session]:
     for booking in bookings_of(view, session.id, LIVE):
         if booking.status is BookingStatus.BOOKED:
             gone = evolve(booking, status=BookingStatus.ABSENT, key=None, changed=view.now)
-            closed = closed.also(step("booking.absent", booking, gone), absent(view, booking.party, policy))
+            closed = closed.also(step("booking.absent", booking, gone))
+            if session.attended < session.seats:  # where others had the seats, none stood empty
+                closed = closed.also(absent(view, booking.party, policy))
         else:
             lapsed = evolve(booking, status=BookingStatus.LAPSED, key=None, offer_until=None, changed=view.now)
             closed = closed.also(step("booking.lapsed", booking, lapsed))
