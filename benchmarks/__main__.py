@@ -23,6 +23,7 @@ NAMES = {
     "locate": "locate:run",
     "import": "imports:run",
     "settle": "books:run_settle",
+    "settle-accounting": "accounting:run",
     "statement": "books:run_statement",
     "split-3": "splits:run_3",
     "split-10": "splits:run_10",

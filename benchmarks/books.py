@@ -34,7 +34,8 @@ class Fund:
     accounts: tuple[funds.Account, ...]
 
 
-def _fund(hub: cc.Hub) -> Fund:
+def make_fund(hub: cc.Hub) -> Fund:
+    """A community with a fund, and its rule."""
     home = hub.found(CODE, name="新元社区", level="community").id
     desk = hub.desk(home, hub.administrator(home))
     desk.do(give, holder=desk.actor, role=ACCOUNTANT)
@@ -57,7 +58,7 @@ def run_settle(quick: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         ours, raw = Path(folder, "ours.db"), Path(folder, "raw.db")
         with cc.open(f"sqlite:///{ours}", rooms=ROOMS) as hub:
-            fund = _fund(hub)
+            fund = make_fund(hub)
             cc.open(f"sqlite:///{raw}", rooms=ROOMS).close()
             read, bare = sqlite3.connect(ours, isolation_level=None), sqlite3.connect(raw, isolation_level=None)
             _copy(bare, ours)
@@ -123,7 +124,7 @@ def run_statement(quick: bool) -> dict[str, Any]:
     """A statement over 100,000 postings (quick: 10,000), in seconds: balances are kept, not summed."""
     postings = 10_000 if quick else 100_000
     with cc.open("memory://", rooms=ROOMS) as hub:
-        fund = _fund(hub)
+        fund = make_fund(hub)
         fund.desk.do(funds.donate, fund.ledger.id, amount=Money(10**9), purpose="x")
         a, b, c = (account.id for account in fund.accounts)
         lines = (
