@@ -38,7 +38,7 @@ class Hooks:
     """The whole hook page."""
 
     @hookspec
-    def communitycore_rooms(self) -> Iterable[Room]:  # type: ignore[empty-body]
+    def communitycore_rooms(self) -> Iterable[Room]:  # type: ignore[empty-body]  # a hook has no body
         """Further rooms, whose records every store keeps and whose commands every desk does."""
 
 

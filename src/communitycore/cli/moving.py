@@ -105,7 +105,7 @@ def _written(path: str) -> Iterator[BinaryIO]:
     file = _opened(path, lambda: os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"))
     try:
         with file:
-            yield _Told(file, path)  # type: ignore[misc]
+            yield _Told(file, path)  # type: ignore[misc]  # it has what a file is asked for here, no more
             _opened(path, lambda: _kept(file))
         _opened(path, lambda: os.replace(part, path))
     except BaseException:

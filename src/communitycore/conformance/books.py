@@ -34,7 +34,7 @@ def query(
     shape: Shape = SAMPLE,
 ) -> Query:
     """A search by the names of columns: `query(("name", "=", "a"), order="count")`."""
-    said = tuple(Test(shape.position[column], test, value) for column, test, value in tests)  # type: ignore[arg-type]
+    said = tuple(Test(shape.position[column], test, value) for column, test, value in tests)  # type: ignore[arg-type]  # a comparison, as the caller spells it
     return Query(said, shape.position[order], descending, limit, after)
 
 

@@ -184,7 +184,7 @@ class Machine(RuleBasedStateMachine):
     # doing the same everywhere
 
     def both(self, act: Callable[[Side], Any]) -> Any:
-        first, *others = [heard(lambda side=side: act(side)) for side in self.sides]  # type: ignore[misc]
+        first, *others = [heard(lambda side=side: act(side)) for side in self.sides]  # type: ignore[misc]  # a default of a lambda has no type
         for other in others:
             assert other == first
         kind, what = first
@@ -215,7 +215,7 @@ class Machine(RuleBasedStateMachine):
         for role in (room.KEEPER, room.NURSE):
             who = Ref("x", role.name)
             duty = give.call(holder=who, role=role)
-            self.both(lambda side, c=duty: _do(side.hub.desk(district.id, self.admin), c))  # type: ignore[misc]
+            self.both(lambda side, c=duty: _do(side.hub.desk(district.id, self.admin), c))  # type: ignore[misc]  # a default of a lambda has no type
         for _ in range(2):
             self.both(lambda side: side.hub.desk(community.id, self.admin).do(room.enrol, same_as=Ref("x", "far")))
             self.both(lambda side: side.hub.desk(community.id, Ref("x", "keeper")).do(room.add, name="saw"))
@@ -348,7 +348,7 @@ class Machine(RuleBasedStateMachine):
                 room.retag.call(made.id, tag=self.pick(*TAGS)),
             )
             note(f"{following.command.name} {following.kwargs}")
-            self.both(lambda side, c=following: _do(side.hub.desk(place, keeper), c))  # type: ignore[misc]
+            self.both(lambda side, c=following: _do(side.hub.desk(place, keeper), c))  # type: ignore[misc]  # a default of a lambda has no type
 
     @rule(seed=SEEDS)
     def do_with(self, seed: int) -> None:
@@ -400,7 +400,7 @@ class Machine(RuleBasedStateMachine):
         after, pages, whole = None, 0, []
         while True:
             page = self.both(
-                lambda side, after=after: side.hub.desk(place, actor).find(  # type: ignore[misc]
+                lambda side, after=after: side.hub.desk(place, actor).find(  # type: ignore[misc]  # a default of a lambda has no type
                     kind, *conditions, limit=limit, order=order, descending=descending, after=after
                 )
             )
@@ -418,14 +418,14 @@ class Machine(RuleBasedStateMachine):
         self.both(lambda side: side.hub.desk(place, actor).get(kind, id))
         self.both(lambda side: side.hub.desk(place, actor).history(kind, id))
         for question in (room.limits, room.least_here, room.audit):
-            self.both(lambda side, q=question: side.hub.desk(place, actor).ask(q))  # type: ignore[misc]
+            self.both(lambda side, q=question: side.hub.desk(place, actor).ask(q))  # type: ignore[misc]  # a default of a lambda has no type
 
     @rule(seed=SEEDS)
     def figures(self, seed: int) -> None:
         self.throw(seed)
         place = self.place()
         for fold in (room.TALLY, room.HIDDEN):
-            got = self.both(lambda side, f=fold: side.hub.desk(place, Ref("x", "keeper")).figures(f))  # type: ignore[misc]
+            got = self.both(lambda side, f=fold: side.hub.desk(place, Ref("x", "keeper")).figures(f))  # type: ignore[misc]  # a default of a lambda has no type
             for side in self.sides:
                 if got is not None:
                     assert dict(got) == rebuilt(side.hub.store, fold, place)
@@ -509,7 +509,7 @@ def _do(desk: cc.Desk, call: Call[Any]) -> Any:
         desk = desk.keyed(call.key)
     if call.occurred_at is not None:
         desk = desk.occurred(call.occurred_at)
-    return desk.do(call.command, *call.args, **call.kwargs)  # type: ignore[arg-type]
+    return desk.do(call.command, *call.args, **call.kwargs)  # type: ignore[arg-type]  # any call; the desk checks it
 
 
 def machine(*openers: Callable[[], Opener]) -> type[Machine]:

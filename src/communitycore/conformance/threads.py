@@ -160,7 +160,7 @@ class Threads(Suite):
         tools = [bench.tool() for _ in range(THREADS)]
         desks = bench.desks(THREADS + 2)
         acts: list[Callable[[], Any]] = [
-            lambda t=t, d=d: d.do(room.scrap, t.id)  # type: ignore[misc]
+            lambda t=t, d=d: d.do(room.scrap, t.id)  # type: ignore[misc]  # a default of a lambda has no type
             for t, d in zip(tools, desks, strict=False)
         ]
         given = together(*acts, desks[-1].hub.run_due, desks[-2].hub.run_due)

@@ -86,7 +86,7 @@ class Bodies:
         code = body.codes[0]
         with office.store.writing() as tx:
             self._directory.check_free(code.value, code.since)
-            grant = Grant(id=draw.id(), holder=holder, role=ADMINISTRATOR.name, since=now)  # type: ignore[arg-type]
+            grant = Grant(id=draw.id(), holder=holder, role=ADMINISTRATOR.name, since=now)  # type: ignore[arg-type]  # an id is text at run time
             head = Head(id, code.value, 0, GENESIS, draw.stamp, 0, None)
             tx.found(head)
             session = Session(tx, head, office.standing, office.catalogue, now)

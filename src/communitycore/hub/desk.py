@@ -37,7 +37,7 @@ class Outcome(Generic[T]):
         """The value; raises the call's error."""
         if self.error is not None:
             raise self.error
-        return self.value  # type: ignore[return-value]
+        return self.value  # type: ignore[return-value]  # None only beside an error
 
 
 @frozen

@@ -55,7 +55,7 @@ class _Export:
     def run(self) -> Contents:
         self.journal()
         for shape in self.shapes:
-            for row in _pages(lambda last, shape=shape: self.rows(shape, last and last[0], PAGE)):  # type: ignore[misc]
+            for row in _pages(lambda last, shape=shape: self.rows(shape, last and last[0], PAGE)):  # type: ignore[misc]  # a default of a lambda has no type
                 self.add("row", shape.kind, *row)
         for timer in stored_timers(self.tx, self.head.id):
             self.add("timer", *(getattr(timer, name) for name in COLUMNS["timer"]))
@@ -97,7 +97,7 @@ class _Export:
             self.add("cursor", *cursor)
         for fold, _, _ in cursors:
             for key, row in _pages(
-                lambda last, fold=fold: self.tx.figures(fold, self.head.id, last and last[0], PAGE)  # type: ignore[misc]
+                lambda last, fold=fold: self.tx.figures(fold, self.head.id, last and last[0], PAGE)  # type: ignore[misc]  # a default of a lambda has no type
             ):
                 self.add("figure", fold, key, row)
 

@@ -249,7 +249,7 @@ class Hub:
 
     def history(self, desk: Desk, kind: Kind[K, I], id: I) -> list[Entry]:
         """See Desk.history."""
-        shape: Shape = kind.__shape__  # type: ignore[attr-defined]
+        shape: Shape = kind.__shape__  # type: ignore[attr-defined]  # Kind is for checkers alone; @record sets the shape
         with self._looking(desk) as (tx, view, authority):
             record = view.get(kind, id)
             self._must_read(authority, record)

@@ -53,7 +53,7 @@ class _Table:
                 return query.pick(self.rows[id] for id in set(t.value) if id in self.rows)
             if t.test == "=" and t.column in self.index:
                 found = self.index[t.column].get(t.value, ())
-                if best is None or len(found) < len(best):  # type: ignore[arg-type]
+                if best is None or len(found) < len(best):  # type: ignore[arg-type]  # an index holds sets, which have a length
                     best = found
         return query.pick(self.rows.values() if best is None else (self.rows[id] for id in best))
 

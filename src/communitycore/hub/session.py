@@ -253,7 +253,7 @@ class Session:
         try:
             about = self._noted(timer)
         except Mistake:  # the room of its record is not open, which may be why it failed
-            about = self.layer.load(_JURISDICTION, self.was.id)[0]  # type: ignore[index]
+            about = self.layer.load(_JURISDICTION, self.was.id)[0]  # type: ignore[index]  # a jurisdiction has its record
         told = note("timer.parked" if timer.parked is not None else "timer.put_off", about, command=timer.command)
         why = (timer.cause, timer.behalf, timer.depth + 1)
         self._accept(told, None, view, draw, why, None, aside=timer)
@@ -272,7 +272,7 @@ class Session:
         draw.id()  # entries are numbered after it, as those of a call are after its cause
         view = self.view(_runner(timer), draw, times.from_text(timer.due))
         call: Call[Any] = Call(command, (timer.record,), {})
-        why: tuple[str, str, int] = (timer.cause, timer.behalf, timer.depth + 1)  # type: ignore[assignment]
+        why: tuple[str, str, int] = (timer.cause, timer.behalf, timer.depth + 1)  # type: ignore[assignment]  # a timer that runs has its cause
         told: Change[Any]
         try:
             Authority(self, self._catalogue, view).check(call)
@@ -337,9 +337,9 @@ class Session:
             earlier = rows.get(key)
             current = earlier[1] if earlier is not None else self._current(s, key, draw)
             if row is None:
-                version, difference, schema = current[1], s.details, current[2]  # type: ignore[index]
-                text = shape.text(current)  # type: ignore[arg-type]
-                digest = state_digest(shape, current, text)  # type: ignore[arg-type]
+                version, difference, schema = current[1], s.details, current[2]  # type: ignore[index]  # what a note is of is held
+                text = shape.text(current)  # type: ignore[arg-type]  # the same
+                digest = state_digest(shape, current, text)  # type: ignore[arg-type]  # the same
             else:
                 version, schema = row[1], row[2]
                 if current is None:
@@ -365,7 +365,7 @@ class Session:
                 if shape.unique:
                     self._check_unique(shape, row, current, rows)
                 if shape is _JURISDICTION and s.before is not None and self._guard is not None:
-                    self._guard(s.before, s.after)  # type: ignore[arg-type]
+                    self._guard(s.before, s.after)  # type: ignore[arg-type]  # the shape says what they are
                 rows[key] = (shape, row, expected, s.after)
                 digest = state_digest(shape, row, text)
             seq += 1
@@ -558,7 +558,7 @@ class Session:
     def _code(self, moved: list[tuple[Shape, Row, Any]]) -> str:
         for shape, _, record in moved:
             if shape is _JURISDICTION and record.id == self.was.id:
-                return record.codes[-1].value  # type: ignore[no-any-return]
+                return record.codes[-1].value  # type: ignore[no-any-return]  # a source gives records without their type
         return self.was.code
 
     def _next_wake(self) -> str | None:

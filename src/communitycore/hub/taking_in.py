@@ -142,7 +142,7 @@ class _TakingIn:
             if page.number == begun.page and page.sha != begun.sha:
                 raise OtherExport(jurisdiction=self.id)
             if page.number > begun.page:
-                _patiently(lambda batch=batch, page=page, before=before: self._put(page, batch, before))  # type: ignore[misc]
+                _patiently(lambda batch=batch, page=page, before=before: self._put(page, batch, before))  # type: ignore[misc]  # a default of a lambda has no type
             before = mark
             self._told(len(page.records))
         if begun.page > before.page:
@@ -243,7 +243,7 @@ class _TakingIn:
             raise KeyError(fold)
         return fold, check_text(key, "key", INDEXED_MAX)
 
-    _UNPACK: dict[str, Callable[[_TakingIn, Batch, Sequence[Any]], tuple[Any, ...]]] = {  # noqa: RUF012
+    _UNPACK: dict[str, Callable[[_TakingIn, Batch, Sequence[Any]], tuple[Any, ...]]] = {  # noqa: RUF012  # a table that nobody changes
         "entry": _entry,
         "row": _row,
         "timer": _timer,

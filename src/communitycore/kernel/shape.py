@@ -214,7 +214,7 @@ class Shape:
         found = {}
         for f in self.fields:
             if not (f.optional or f.default is attrs.NOTHING or f.type in ("nested", "money")):
-                made = f.default.factory() if isinstance(f.default, attrs.Factory) else f.default  # type: ignore[arg-type]
+                made = f.default.factory() if isinstance(f.default, attrs.Factory) else f.default  # type: ignore[arg-type]  # attrs types Factory as a function
                 found[f.at] = self.key_of(f.name, made)
         return found
 
@@ -298,7 +298,7 @@ def erased_value(field: Field) -> Any:
     """What a personal field reads as once it was erased; attrs.NOTHING if there is nothing that it could be."""
     if field.optional:
         return None
-    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]  # attrs types Factory as a function
         return field.default.factory()
     if field.default is attrs.NOTHING:
         if field.type == "text":
@@ -558,7 +558,7 @@ def _encoder(kind: str, field: Field) -> Callable[[Any], Any]:
     def member(value: Any) -> str:
         if value.__class__ is not declared:
             raise wrong(value)
-        return value._value_  # type: ignore[no-any-return]
+        return value._value_  # type: ignore[no-any-return]  # an Enum keeps its value without a type
 
     def exact(value: Any) -> str:
         if not isinstance(value, Decimal) or not value.is_finite():
@@ -784,7 +784,7 @@ def _source(shape: Shape, scope: dict[str, Any]) -> Iterator[str]:
             absent = f"missing({f.name!r})"
             if f.personal:
                 absent = f"({erased_value(f)!r} if row[3] == {ERASED!r} else {absent})"
-        elif isinstance(f.default, attrs.Factory):  # type: ignore[arg-type]
+        elif isinstance(f.default, attrs.Factory):  # type: ignore[arg-type]  # attrs types Factory as a function
             scope[f"default_{f.name}"] = f.default.factory
             absent = f"default_{f.name}()"
         else:

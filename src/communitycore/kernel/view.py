@@ -78,7 +78,7 @@ class View:
 
     def get(self, kind: Kind[K, I], id: I) -> K:
         """The record with this id. Raises NotFound. A standing kind is looked for in the ancestors too."""
-        shape: Shape = kind.__shape__  # type: ignore[attr-defined]
+        shape: Shape = kind.__shape__  # type: ignore[attr-defined]  # Kind is for checkers alone; @record sets the shape
         held = self._source.load(shape, id)
         if held is None:
             raise NotFound(kind=shape.kind, id=str(id))
@@ -132,7 +132,7 @@ class View:
 
     def new(self, kind: Kind[Any, I]) -> I:
         """A new id for a record of this kind."""
-        return self._draw.id()  # type: ignore[return-value]
+        return self._draw.id()  # type: ignore[return-value]  # an id is text at run time
 
     def ref(self, id: str) -> Ref:
         """How a record here is named from elsewhere."""

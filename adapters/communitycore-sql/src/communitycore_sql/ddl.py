@@ -37,7 +37,7 @@ def _statements(scheme: str, shapes: Iterable[Shape], own: bool) -> Iterator[str
 
 def _dialect(scheme: str) -> tuple[Dialect, str]:
     if scheme == "postgresql":
-        return PGDialect(), ""  # type: ignore[no-untyped-call]
+        return PGDialect(), ""  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its dialects untyped
     if scheme in ("mariadb", "mysql"):
         return MariaDBDialect(), MARIADB_OPTIONS
     return sqlite_dialect(), ""

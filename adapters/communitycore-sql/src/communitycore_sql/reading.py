@@ -171,7 +171,7 @@ class SqlReading:
         if until is None:
             says, values = self._says.timers, (jurisdiction, limit)
         else:
-            says, values = self._says.timers_due, (jurisdiction, until, limit)  # type: ignore[assignment]
+            says, values = self._says.timers_due, (jurisdiction, until, limit)  # type: ignore[assignment]  # the other branch has one value less
         return [timer_of(row) for row in self._all(says.sql, (*values, *says.tail))]
 
     def timers_after(self, jurisdiction: str, after: tuple[str, str, str] | None, limit: int) -> list[Timer]:

@@ -33,7 +33,7 @@ IDLE_SECONDS = 300  # a process that stops dead in the midst of a call holds its
 class PostgresqlServer(Server):
     """See backend.Backend."""
 
-    dialect: Dialect = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+    dialect: Dialect = PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its dialects untyped
     errors = (psycopg.Error, UnicodeEncodeError)
     retype = "ALTER TABLE {table} ALTER COLUMN {column} TYPE {type}"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
