@@ -200,6 +200,9 @@ def make_parser() -> argparse.ArgumentParser:
     schema.add_argument("--dialect", metavar="NAME", help="sqlite, postgresql or mariadb, instead of --db's")
     schema.add_argument("--kind", action="append", metavar="KIND", help="of this kind of record alone; may be repeated")
 
+    schemas = verb("schemas", v.schemas, "every command and record as JSON Schema 2020-12")
+    schemas.add_argument("--room", action="append", metavar="NAME", help="of this room alone; may be repeated")
+
     migrate = verb("migrate", v.migrate, "show what a store lacks for the open rooms, and add it")
     migrate.add_argument("--yes", action="store_true", help="do it, instead of only showing it")
     migrate.add_argument("--rows", action="store_true", help="with --yes: step rows of earlier forms into today's too")

@@ -324,6 +324,20 @@ def schema(given: argparse.Namespace, out: Output) -> int:
     return schema(given, out)
 
 
+def schemas(given: argparse.Namespace, out: Output) -> int:
+    """Print what every command takes and every record holds, for a program to read; with --json and without."""
+    from communitycore.cli.migrate import rooms
+    from communitycore.formats.schemas import schemas
+
+    opened, _ = rooms()
+    if unknown := sorted(set(given.room or ()) - {room.name for room in opened}):
+        known = ", ".join(room.name for room in opened)
+        raise Usage(f"no room is called {unknown[0]}; there are {known}", f"没有名为 {unknown[0]} 的模块；现有 {known}")
+    told = schemas(room for room in opened if not given.room or room.name in given.room)
+    print(json.dumps(told, ensure_ascii=False, indent=None if given.json else 1))
+    return DONE
+
+
 def migrate(given: argparse.Namespace, out: Output) -> int:
     """Show what a store lacks, and add it."""
     from communitycore.cli.migrate import migrate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ def converter() -> Converter:
     made.register_structure_hook(datetime, lambda text, _: times.from_text(text))
     made.register_unstructure_hook(date, date.isoformat)
     made.register_structure_hook(date, lambda text, _: date.fromisoformat(text))
+    made.register_unstructure_hook(timedelta, lambda span: int(span.total_seconds()))
+    made.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
     made.register_unstructure_hook(Decimal, str)
     made.register_structure_hook(Decimal, lambda text, _: Decimal(text))
     made.register_unstructure_hook(Ref, str)
