@@ -1,7 +1,7 @@
 """A settlement beside python-accounting posting the same double entry, on SQLite with the same settings.
 
 Left out where python-accounting is not installed: `python -m pip install python-accounting`, or, without the servers'
-drivers that it names and SQLite does not need, `--no-deps` and then toml.
+drivers that it names and SQLite does not need, `--no-deps` and then python-dateutil.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PARTS = ("74.07", "37.04", "12.34")  # what the rule makes of it, so that both s
 
 
 def run(quick: bool) -> dict[str, Any]:
-    """One durable settlement a transaction on either side; ours splits it too, and keeps the journal."""
+    """A settlement on either side, each durable: ours in one commit, split and journalled too; theirs takes three."""
     if importlib.util.find_spec("python_accounting") is None:
         raise LeftOut("python-accounting is not installed")
     rounds, each = (7, 10) if quick else (25, 20)
@@ -70,11 +70,16 @@ def _theirs(path: Path) -> Callable[[], None]:
     get_session: Any = importlib.import_module("python_accounting.database.session").get_session
     from sqlalchemy import create_engine, event
 
+    from communitycore_sql.sqlite.file import WAL_KEPT_BYTES, WAL_PAGES, WRITER_CACHE_KIB
+
     engine = create_engine(f"sqlite:///{path}")
 
     def settings(connection: Any, _: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={WAL_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit={WAL_KEPT_BYTES}")
+        connection.execute(f"PRAGMA cache_size=-{WRITER_CACHE_KIB}")
 
     event.listen(engine, "connect", settings)
     models.Base.metadata.create_all(engine)

@@ -46,8 +46,8 @@ def by_decimal(amount: Decimal, weights: list[Decimal]) -> list[Decimal]:
 def _peers() -> dict[str, Callable[[Decimal, list[Decimal]], Any]]:
     found: dict[str, Callable[[Decimal, list[Decimal]], Any]] = {"Decimal": by_decimal}
     if importlib.util.find_spec("hordak") is not None:
-        import django  # type: ignore[import-not-found]
-        from django.conf import settings  # type: ignore[import-not-found]
+        import django  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        from django.conf import settings  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
         if not settings.configured:
             settings.configure(INSTALLED_APPS=["django.contrib.contenttypes", "mptt", "hordak"])
