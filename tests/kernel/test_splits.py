@@ -292,6 +292,26 @@ def test_what_is_no_share_is_refused() -> None:
         Split([weight("a", 1)], rounding="b")
 
 
+@pytest.mark.parametrize(
+    "share",
+    [
+        Share(to="a", ratio=Decimal("1e999999")),
+        Share(to="a", ratio=Decimal("-0.5")),
+        Share(to="a", ratio=Decimal("1e-999999")),
+        Share(to="a", weight=-1),
+        Share(to="a", fixed=-1),
+        Share(to="a", fixed=1, weight=1),
+        Share(to="a", weight=1, least=5, most=4),
+        Share(to="a", weight=1, least=-5),
+        Share(to="a", fixed=1, most=5),
+    ],
+    ids=repr,
+)
+def test_a_share_that_none_of_the_functions_makes_is_refused_with_its_rule(share: Share) -> None:
+    with pytest.raises(BadValue):
+        Split([share, rest("b")])
+
+
 def test_what_was_carried_under_another_rule_is_refused() -> None:
     carried = Split([weight("a", 1), weight("b", 2)]).divide(Money(100)).carried
     assert carried == {"a": "1/3", "b": "-1/3"}
