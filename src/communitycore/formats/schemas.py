@@ -22,20 +22,36 @@ from communitycore.kernel.errors import Mistake
 from communitycore.kernel.ids import Ref
 from communitycore.kernel.money import Money
 from communitycore.kernel.record import shape_of
-from communitycore.kernel.shape import Max
+from communitycore.kernel.shape import EXACT_MAX, NESTED_MAX, TEXT_MAX, Max
+
+__all__ = ["schemas"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 INT64 = {"minimum": -(2**63), "maximum": 2**63 - 1}
-MOMENT = {"type": "string", "format": "date-time"}
+SECONDS = {"minimum": timedelta.min // timedelta(seconds=1), "maximum": timedelta.max // timedelta(seconds=1)}
 
 Json = dict[str, Any]
+
+# Patterns beside formats, which a validator need not check. A moment is one of RFC 3339, so never without its zone.
+ID: Json = {"type": "string", "pattern": "^[!-.0-~]{1,36}$"}
+TEXT: Json = {"type": "string", "maxLength": TEXT_MAX}
+DAY: Json = {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+MOMENT: Json = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$",
+}
+EXACT: Json = {"type": "string", "pattern": "^[+-]?[0-9]*[.]?[0-9]+([eE][+-]?[0-9]+)?$", "maxLength": EXACT_MAX}
+REF: Json = {"type": "string", "pattern": "^[!-.0-~]{1,36}/[!-.0-~]{1,36}$"}
+CURRENCY: Json = {"type": "string", "pattern": "^[A-Z]{3}$"}
 
 
 def schemas(rooms: Iterable[Room]) -> Json:
     """One document: `records` by kind, `commands` and `reads` by name, and `$defs` that they refer to.
 
     A command has `arguments` (an object; what is not required may be left out), `may` in both languages, and the kinds
-    that it `gives`. Raises Mistake for an argument whose type no JSON stands for.
+    that it `gives`; a read has its `answer` instead of these, if JSON stands for it.
+    Raises Mistake for an argument whose type no JSON stands for.
     """
     made = _Schemas()
     told: Json = {"$schema": DIALECT, "records": {}, "commands": {}, "reads": {}}
@@ -46,7 +62,7 @@ def schemas(rooms: Iterable[Room]) -> Json:
             gives = [shape.kind for shape in command.result_shapes()]
             told["commands"][command.name] = {**made.call(command), "room": room.name, "gives": gives}
         for read in room.reads:
-            told["reads"][read.name] = {**made.call(read), "room": room.name}
+            told["reads"][read.name] = {**made.call(read), "room": room.name, **made.answer(read)}
     return {**told, "$defs": dict(sorted(made.defs.items()))}
 
 
@@ -82,6 +98,13 @@ class _Schemas:
             "may": {"en": declared.may.say("en"), "zh": declared.may.say("zh")},
         }
 
+    def answer(self, read: Read[..., Any]) -> Json:
+        """What a read answers, unless no JSON stands for it: it is for programs in this process then."""
+        try:
+            return {"answer": self.of(read.hints()["return"], read.name)}
+        except (Mistake, KeyError):
+            return {}
+
     def of(self, declared: Any, where: str) -> Json:
         """The schema of a declared type. Raises Mistake."""
         origin, inner = typing.get_origin(declared), typing.get_args(declared)
@@ -90,17 +113,17 @@ class _Schemas:
             longest = [mark.length for mark in inner[1:] if isinstance(mark, Max)]
             return {**made, "maxLength": longest[0]} if longest and made.get("type") == "string" else made
         if origin in (typing.Union, types.UnionType):
-            ways = [self.of(one, where) for one in inner if not _stays(one)]
+            ways = [self.of(one, where) for one in inner if not stays(one)]
             return ways[0] if len(ways) == 1 else {"anyOf": ways}
         if origin is tuple:
             return self._tuple(inner, where)
         if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
             return {"type": "object", "additionalProperties": self.of(inner[1], where)}
         if isinstance(declared, typing.TypeVar):  # a record's own id
-            return {"type": "string"}
+            return dict(ID)
         supertype = getattr(declared, "__supertype__", None)
         if supertype is not None:
-            return self.of(supertype, where)
+            return dict(ID) if supertype is str else self.of(supertype, where)
         if isinstance(declared, type):
             plain = _PLAIN.get(declared)
             if plain is not None:
@@ -123,9 +146,9 @@ class _Schemas:
             if issubclass(declared, StrEnum):
                 self.defs[name] = {"oneOf": [_word(word) for word in declared]}
             elif hasattr(declared, "to_text"):
-                self.defs[name] = {"type": "string", "description": _promise(declared)}
+                self.defs[name] = {"type": "string", "description": _promise(declared), "maxLength": NESTED_MAX}
             else:
-                self.defs[name] = self.object(declared)
+                self.defs[name] = {**self.object(declared), "additionalProperties": False}
         return {"$ref": f"#/$defs/{name}"}
 
     def object(self, declared: type[Any]) -> Json:
@@ -141,18 +164,18 @@ class _Schemas:
 
 
 _PLAIN: dict[type[Any], Json] = {
-    str: {"type": "string"},
+    str: TEXT,
     bool: {"type": "boolean"},
     int: {"type": "integer", **INT64},
     float: {"type": "number"},
     datetime: MOMENT,
-    date: {"type": "string", "format": "date"},
-    timedelta: {"type": "integer", "description": "seconds", **INT64},
-    Decimal: {"type": "string", "pattern": "^[+-]?[0-9]*[.]?[0-9]+([eE][+-]?[0-9]+)?$"},
-    Ref: {"type": "string", "pattern": "^[^/]+/[^/]+$"},
+    date: DAY,
+    timedelta: {"type": "integer", "description": "seconds", **SECONDS},
+    Decimal: EXACT,
+    Ref: REF,
     Money: {
         "type": "array",
-        "prefixItems": [{"type": "integer", **INT64}, {"type": "string", "pattern": "^[A-Z]{3}$"}],
+        "prefixItems": [{"type": "integer", **INT64}, CURRENCY],
         "items": False,
         "minItems": 2,
     },
@@ -160,7 +183,7 @@ _PLAIN: dict[type[Any], Json] = {
 }
 
 
-def _stays(declared: Any) -> bool:
+def stays(declared: Any) -> bool:
     """Whether it says that something stays as it is, which JSON says by leaving it out."""
     return isinstance(declared, type) and issubclass(declared, Enum) and not issubclass(declared, StrEnum)
 

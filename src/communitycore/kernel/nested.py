@@ -14,7 +14,7 @@ import attrs
 from communitycore.kernel import times
 from communitycore.kernel.ids import Ref, check_id
 from communitycore.kernel.money import Money
-from communitycore.kernel.shape import TEXT_MAX, Max, check_int, check_text, unwrap, wrong_type
+from communitycore.kernel.shape import EXACT_MAX, TEXT_MAX, Max, check_int, check_text, unwrap, wrong_type
 
 Check = Callable[[Any], object]
 
@@ -63,7 +63,7 @@ def _day(value: Any, where: str) -> None:
 
 def _exact(value: Any, where: str) -> None:
     _is(value, value.is_finite(), Decimal, where)
-    check_text(str(value), where, 60)
+    check_text(str(value), where, EXACT_MAX)
 
 
 _FURTHER: dict[Any, Callable[[Any, str], object]] = {

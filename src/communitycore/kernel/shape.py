@@ -43,6 +43,8 @@ ERASED = ""
 TEXT_MAX = 10_000
 INDEXED_MAX = 191
 NESTED_MAX = 4_000_000
+EXACT_MAX = 60
+"""Characters of a Decimal's text."""
 _BITS = 1 << 63
 
 quote: Callable[[str], str] = getattr(json.encoder, "c_encode_basestring", None) or json.encoder.py_encode_basestring
@@ -360,7 +362,7 @@ def _columns(field: Field, declared: Any) -> list[Column]:
     if field.type == "money":
         return [Column(f"{field.name}_amount", "int"), Column(f"{field.name}_currency", "enum", max=40)]
     marks, _, _ = unwrap(declared)
-    width = {"text": field.max, "nested": NESTED_MAX, "enum": 40, "decimal": 60}.get(field.type, 0)
+    width = {"text": field.max, "nested": NESTED_MAX, "enum": 40, "decimal": EXACT_MAX}.get(field.type, 0)
     return [Column(field.name, field.type, width, INDEXED in marks, UNIQUE in marks)]
 
 
@@ -563,7 +565,7 @@ def _encoder(kind: str, field: Field) -> Callable[[Any], Any]:
     def exact(value: Any) -> str:
         if not isinstance(value, Decimal) or not value.is_finite():
             raise wrong(value)
-        return check_text(str(value), where, 60)
+        return check_text(str(value), where, EXACT_MAX)
 
     def ref(value: Any) -> str:
         if not isinstance(value, Ref):
