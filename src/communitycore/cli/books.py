@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from communitycore.cli import DONE
 from communitycore.cli.output import Output
 from communitycore.cli.verbs import desk_of, open_hub, write_text
 from communitycore.domain import funds
-from communitycore.domain.funds import Account, AccountType, FundEntry, Ledger, LedgerId, Statement
+from communitycore.domain.funds import AccountType, Ledger, LedgerId, Statement
 from communitycore.formats.beancount import beancount
-from communitycore.hub.desk import Desk
-from communitycore.kernel.query import where
-
-PAGE = 500
 
 
 def statement(given: argparse.Namespace, out: Output) -> int:
@@ -91,10 +86,9 @@ def ledger(given: argparse.Namespace, out: Output) -> int:
     """Everything booked in one ledger, as Beancount text: to a file, or to standard output."""
     with open_hub(given) as hub:
         desk = desk_of(hub, given)
-        one = desk.get(Ledger, LedgerId(given.ledger))
-        accounts = desk.find(Account, where(Account.ledger, one.id), limit=1_000)
-        entries = list(_entries(desk, one.id))
-        text = "".join(beancount(one, accounts, entries))
+        told = desk.ask(funds.books, LedgerId(given.ledger))
+    one, entries = told.ledger, told.entries
+    text = "".join(beancount(one, told.accounts, entries))
     if given.output is None:
         if given.json:
             out.result({"ledger": one.id, "entries": len(entries), "beancount": text})
@@ -108,10 +102,3 @@ def ledger(given: argparse.Namespace, out: Output) -> int:
         f"“{one.name}”的 {len(entries)} 笔凭证已写入 {given.output}，可用 bean-check 核对。",
     )
     return DONE
-
-
-def _entries(desk: Desk, id: LedgerId) -> Iterator[FundEntry]:
-    last = None
-    while page := desk.find(FundEntry, where(FundEntry.ledger, id), limit=PAGE, order=FundEntry.day, after=last):
-        yield from page
-        last = page[-1]

@@ -96,7 +96,7 @@ from communitycore.domain.funds.records import (
     SplitRuleId,
 )
 from communitycore.domain.funds.splitting import agree, refund, settle
-from communitycore.domain.funds.statement import Gift, Statement, Sum, statement
+from communitycore.domain.funds.statement import Books, Gift, Statement, Sum, books, statement
 from communitycore.domain.roles import ACCOUNTANT, APPROVER, SUPERVISOR
 from communitycore.kernel.command import Room
 
@@ -138,7 +138,7 @@ ROOM = Room(
         confirm_match,
         unconfirm_match,
     ],
-    reads=(receipt, statement, bank_matching),
+    reads=(receipt, statement, books, bank_matching),
     roles=(ACCOUNTANT, APPROVER, SUPERVISOR),
 )
 
@@ -158,6 +158,7 @@ __all__ = [
     "BankMatchId",
     "BankMatchStatus",
     "BookedOtherwise",
+    "Books",
     "Confirmed",
     "Count",
     "DecisionNeeded",
@@ -214,6 +215,7 @@ __all__ = [
     "approve_payment",
     "bank_matching",
     "booked",
+    "books",
     "cancel_payment",
     "carries",
     "close_ledger",

@@ -1,9 +1,19 @@
-"""A ledger's statement for publication 收支公示: sums by account, gifts as their donors wish to be shown (R23)."""
+"""A ledger as it is published 收支公示, gifts as their donors wish to be shown (R23), and as accountants read it."""
 
 from __future__ import annotations
 
 from communitycore.domain.funds.books import accounts_of
-from communitycore.domain.funds.records import Account, AccountType, Donation, Donor, Ledger, LedgerId, LedgerKind
+from communitycore.domain.funds.records import (
+    BOOKS,
+    Account,
+    AccountType,
+    Donation,
+    Donor,
+    FundEntry,
+    Ledger,
+    LedgerId,
+    LedgerKind,
+)
 from communitycore.kernel.command import read
 from communitycore.kernel.money import Money
 from communitycore.kernel.query import where
@@ -12,6 +22,7 @@ from communitycore.kernel.values import frozen
 from communitycore.kernel.view import View
 
 GIFTS_SHOWN = 100
+PAGE = 500
 
 
 @frozen
@@ -72,6 +83,26 @@ def statement(view: View, ledger_id: LedgerId) -> Statement:
     shown = {donor.donation: donor.shown for donor in donors}
     gifts = tuple(Gift(g.receipt, g.amount, g.purpose, shown.get(g.id), g.related) for g in latest)
     return Statement(ledger.name, ledger.kind, sums, gifts)
+
+
+@frozen
+class Books:
+    """All of a ledger as it stands at one moment 账簿. accounts: by id. entries: in the order of days."""
+
+    ledger: Ledger
+    accounts: tuple[Account, ...]
+    entries: tuple[FundEntry, ...]
+
+
+@read("funds.books", may=BOOKS)
+def books(view: View, ledger_id: LedgerId) -> Books:
+    """Everything booked in a ledger, with the balances that it adds up to. Raises NotFound."""
+    ledger = view.get(Ledger, ledger_id)
+    entries: list[FundEntry] = []
+    mine = where(FundEntry.ledger, ledger.id)
+    while page := view.find(FundEntry, mine, limit=PAGE, order=FundEntry.day, after=entries[-1] if entries else None):
+        entries += page
+    return Books(ledger, tuple(accounts_of(view, ledger.id)), tuple(entries))
 
 
 def _order(account: Account) -> tuple[int, bool, str]:
