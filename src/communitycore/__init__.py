@@ -11,7 +11,7 @@ Rooms stand as `communitycore.places`, `.people`, `.tickets`, `.wishes`, and are
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from communitycore.domain import services as services
     from communitycore.domain import tickets as tickets
     from communitycore.domain import wishes as wishes
+    from communitycore.hub.asynchronous import AsyncDesk, AsyncHub
     from communitycore.hub.certificate import Certificate
     from communitycore.hub.desk import Desk, Outcome
     from communitycore.hub.hub import Hub
     from communitycore.kernel.change import Change, begin, many, note, step, unchanged
-    from communitycore.kernel.command import Call, Command, Fold, Reaction, Read, Room, command, read
-    from communitycore.kernel.errors import CommunityCoreError, Refused
+    from communitycore.kernel.classify import Classified, Classifier, Suggestion
+    from communitycore.kernel.command import Call, Command, Fold, Reaction, Read, Room, Veto, command, read
+    from communitycore.kernel.errors import CommunityCoreError, Refused, Vetoed
     from communitycore.kernel.geometry import Area, Point
     from communitycore.kernel.ids import Ref
     from communitycore.kernel.journal import Entry
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from communitycore.kernel.upcast import removed, renamed
     from communitycore.kernel.values import frozen
     from communitycore.kernel.view import View
+    from communitycore.plugins import Installed
 
 __version__ = "0.1.0"
 
@@ -51,12 +54,14 @@ ROOMS = ("places", "people", "funds", "services", "tickets", "wishes")
 # Where each public name stands; a module is loaded when one of its names is first used.
 _HOMES = {
     "attrs": "evolve",
+    "communitycore.hub.asynchronous": "AsyncDesk AsyncHub",
     "communitycore.hub.certificate": "Certificate",
     "communitycore.hub.desk": "Desk Outcome",
     "communitycore.hub.hub": "Hub",
     "communitycore.kernel.change": "Change begin many note step unchanged",
-    "communitycore.kernel.command": "Call Command Fold Reaction Read Room command read",
-    "communitycore.kernel.errors": "CommunityCoreError Refused",
+    "communitycore.kernel.classify": "Classified Classifier Suggestion",
+    "communitycore.kernel.command": "Call Command Fold Reaction Read Room Veto command read",
+    "communitycore.kernel.errors": "CommunityCoreError Refused Vetoed",
     "communitycore.kernel.geometry": "Area Point",
     "communitycore.kernel.ids": "Ref",
     "communitycore.kernel.journal": "Entry",
@@ -80,9 +85,13 @@ __all__ = [
     "ROOMS",
     "TIMER",
     "Area",
+    "AsyncDesk",
+    "AsyncHub",
     "Call",
     "Certificate",
     "Change",
+    "Classified",
+    "Classifier",
     "Command",
     "CommunityCoreError",
     "Desk",
@@ -110,7 +119,10 @@ __all__ = [
     "Share",
     "Split",
     "States",
+    "Suggestion",
     "Unique",
+    "Veto",
+    "Vetoed",
     "View",
     "begin",
     "command",
@@ -118,6 +130,7 @@ __all__ = [
     "fixed",
     "frozen",
     "funds",
+    "installed_plugins",
     "linked",
     "many",
     "note",
@@ -147,34 +160,59 @@ def open(
     url: str,
     *,
     rooms: Iterable[Room] | None = None,
+    vetoes: Iterable[Veto] | None = None,
+    classifiers: Iterable[Classifier] | None = None,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     **options: Any,
 ) -> Hub:
     """Open the store at `url` (`sqlite:///file.db`, `memory://`) with its rooms.
 
-    rooms: instead of the built-in ones and those of installed plug-ins. clock, entropy: where every time, id
-    and salt comes from, the machine's unless given; the same two give the same journal. options: the adapter's own.
-    Raises StoreUnusable, NoAdapter; Mistake for a room that contradicts itself.
+    rooms: instead of the built-in ones and those of installed plug-ins, of which then nothing is loaded. vetoes,
+    classifiers: instead of those of installed plug-ins. clock, entropy: where every time, id and salt comes from, the
+    machine's unless given; the same two give the same journal. options: the adapter's own.
+    A plug-in that fails is left out, with a PluginWarning that names it.
+    Raises StoreUnusable, NoAdapter; Mistake for a given room that contradicts itself.
     """
     from communitycore.hub.hub import Hub
     from communitycore.kernel.times import system_clock, system_entropy
-    from communitycore.plugins import installed_rooms, open_store
+    from communitycore.plugins import Installed as Outside
+    from communitycore.plugins import open_store
 
-    outside = installed_rooms() if rooms is None else []
-    chosen = list(rooms) if rooms is not None else [*built_in_rooms(), *outside]
+    outside = installed_plugins() if rooms is None else Outside()
+    chosen = list(rooms) if rooms is not None else [*built_in_rooms(), *outside.rooms]
     store = open_store(url, **options)
     try:
         return Hub(
             store,
             chosen,
+            vetoes=outside.vetoes if vetoes is None else vetoes,
+            classifiers=outside.classifiers if classifiers is None else classifiers,
             clock=clock or system_clock,
             entropy=entropy or system_entropy,
-            check=rooms is not None or bool(outside),
+            check=rooms is not None,
         )
     except BaseException:
         store.close()
         raise
+
+
+def installed_plugins() -> Installed:
+    """What installed plug-ins bring, checked beside the built-in rooms; one that fails is warned of and left out."""
+    import warnings
+
+    from communitycore.plugins import PluginWarning, installed
+
+    def check(rooms: Sequence[Room], vetoes: Sequence[Veto]) -> None:
+        from communitycore.hub.catalogue import Catalogue
+        from communitycore.kernel.jurisdiction import ROOM
+
+        Catalogue((ROOM, *built_in_rooms(), *rooms), vetoes).check()
+
+    found = installed(check)
+    for name, why in found.faults.items():
+        warnings.warn(f"the plug-in {name} is left out: {why}", PluginWarning, stacklevel=3)
+    return found
 
 
 def built_in_rooms() -> list[Room]:

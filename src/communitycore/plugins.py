@@ -1,19 +1,22 @@
-"""What others may add: rooms by hook (pluggy), stores by URL scheme (entry points)."""
+"""What others may add: rooms, vetoes and classifiers by hook (pluggy), stores by URL scheme (entry points)."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+from attrs import Factory
 
-from communitycore.kernel.command import Room
-from communitycore.kernel.errors import BadValue, NoAdapter
+from communitycore.kernel.classify import Classifier
+from communitycore.kernel.command import Room, Veto
+from communitycore.kernel.errors import BadValue, CommunityCoreError, Mistake, NoAdapter
 from communitycore.kernel.shape import Shape
+from communitycore.kernel.values import frozen
 from communitycore.ports import Store
 
 if TYPE_CHECKING:
@@ -35,11 +38,35 @@ hookimpl = pluggy.HookimplMarker(NAME)
 
 
 class Hooks:
-    """The whole hook page."""
+    """The whole hook page. Each hook gives what one plug-in brings; plug-ins are asked in the order of their names."""
 
     @hookspec
     def communitycore_rooms(self) -> Iterable[Room]:  # type: ignore[empty-body]  # a hook has no body
         """Further rooms, whose records every store keeps and whose commands every desk does."""
+
+    @hookspec
+    def communitycore_vetoes(self) -> Iterable[Veto]:  # type: ignore[empty-body]  # a hook has no body
+        """Rules that may refuse what somebody is about to do, in the jurisdictions that put them in force."""
+
+    @hookspec
+    def communitycore_classifiers(self) -> Iterable[Classifier]:  # type: ignore[empty-body]  # a hook has no body
+        """What turns free text into suggestions, such as a ticket's category."""
+
+
+@frozen(eq=False)
+class Installed:
+    """What the installed plug-ins bring, in the order of their names. faults: plug-in -> why it is left out."""
+
+    rooms: tuple[Room, ...] = ()
+    vetoes: tuple[Veto, ...] = ()
+    classifiers: tuple[Classifier, ...] = ()
+    faults: Mapping[str, str] = Factory(dict)
+    origins: Mapping[str, str] = Factory(dict)
+    """A room's, veto's or classifier's name -> its plug-in."""
+
+
+class PluginWarning(UserWarning):
+    """A plug-in that is installed and left out, and why."""
 
 
 def entry_points(group: str) -> Iterable[EntryPoint]:
@@ -72,21 +99,83 @@ def _mentioned(group: str) -> bool:
     return False
 
 
-def manager() -> pluggy.PluginManager:
-    """A plug-in manager with all installed plug-ins, in the order of their names."""
-    made = pluggy.PluginManager(NAME)
-    made.add_hookspecs(Hooks)
-    for point in sorted(entry_points(PLUGINS), key=lambda point: point.name):
-        made.register(point.load(), point.name)
-    made.check_pending()
-    return made
+def installed(check: Callable[[Sequence[Room], Sequence[Veto]], object] | None = None) -> Installed:
+    """What all installed plug-ins bring. One that fails in any way is left out whole, and named in `faults`.
+
+    check: raises for rooms and vetoes that contradict themselves or those before them.
+    """
+    return collect(_points(), check) if _mentioned(PLUGINS) else Installed()
 
 
-def installed_rooms() -> list[Room]:
-    """The rooms of all installed plug-ins."""
-    if not _mentioned(PLUGINS):
-        return []
-    return [room for rooms in reversed(manager().hook.communitycore_rooms()) for room in rooms]
+def _points() -> list[tuple[str, Callable[[], Any]]]:
+    return [(point.name, point.load) for point in sorted(entry_points(PLUGINS), key=lambda point: point.name)]
+
+
+def collect(
+    plugins: Iterable[tuple[str, Callable[[], Any]]],
+    check: Callable[[Sequence[Room], Sequence[Veto]], object] | None = None,
+) -> Installed:
+    """What these plug-ins, given as name and loader, bring; see `installed`."""
+    hooks = pluggy.PluginManager(NAME)
+    hooks.add_hookspecs(Hooks)
+    rooms: list[Room] = []
+    vetoes: list[Veto] = []
+    classifiers: list[Classifier] = []
+    faults: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    for name, load in plugins:
+        try:
+            plugin = load()
+            _misspelled(plugin)
+            if hooks.register(plugin, name) is None:
+                raise Mistake("its name is blocked")
+            asked = hooks.subset_hook_caller
+            others = [other for other in hooks.get_plugins() if other is not plugin]
+            more_rooms, more_vetoes, more_classifiers = (
+                [one for group in asked(hook, others)() for one in _all(hook, group, kind)]
+                for hook, kind in _KINDS.items()
+            )
+            if check is not None:
+                check([*rooms, *more_rooms], [*vetoes, *more_vetoes])
+        except Exception as bug:  # noqa: BLE001 - whatever a plug-in raises, it is named and the others are heard
+            faults[name] = str(bug) if isinstance(bug, CommunityCoreError) else f"{type(bug).__name__}: {bug}"
+            continue
+        rooms += more_rooms
+        vetoes += more_vetoes
+        classifiers += more_classifiers
+        origins.update({one.name: name for one in (*more_rooms, *more_vetoes, *more_classifiers)})
+    return Installed(tuple(rooms), tuple(vetoes), tuple(classifiers), faults, origins)
+
+
+_KINDS: Mapping[str, type[Any]] = {
+    "communitycore_rooms": Room,
+    "communitycore_vetoes": Veto,
+    "communitycore_classifiers": Classifier,
+}
+
+
+def _all(hook: str, given: Any, kind: type[Any]) -> list[Any]:
+    """What one plug-in gave to a hook. Raises Mistake for anything else than a list of what it is for."""
+    listed = list(given) if isinstance(given, Iterable) else [given]
+    if strange := [one for one in listed if not isinstance(one, kind)]:
+        raise Mistake(f"{hook} gave {strange[0]!r}; it gives a list of {kind.__name__}s")
+    return listed
+
+
+def _misspelled(plugin: Any) -> None:
+    """Raises Mistake for what looks like a hook and would never be called: another name, or no mark."""
+    from difflib import get_close_matches
+
+    for name in dir(plugin):
+        value = getattr(plugin, name, None)
+        marked = isinstance(getattr(value, f"{NAME}_impl", None), dict)
+        if not (marked or (name.startswith(f"{NAME}_") and callable(value))):
+            continue
+        if name not in _KINDS:
+            near = get_close_matches(name, _KINDS, 1, 0)
+            raise Mistake(f"{name} is no hook; {near[0]} is. All: {', '.join(_KINDS)}")
+        if not marked:
+            raise Mistake(f"{name} has the name of a hook and would never be called; mark it with @hookimpl")
 
 
 def installed_stores() -> dict[str, str]:

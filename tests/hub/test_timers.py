@@ -13,7 +13,7 @@ from tests.hub.room import Domino, NeighbourId, Tool
 from tests.hub.stores import Flaky
 
 from communitycore.hub.memory import MemoryStore
-from communitycore.kernel.errors import OutcomeUnknown, StoreBusy, StoreUnusable
+from communitycore.kernel.errors import OutcomeUnknown, StoreBusy, StoreUnusable, UnknownCode
 from communitycore.ports import Timer
 
 HOUR = timedelta(hours=1)
@@ -46,6 +46,18 @@ def test_a_timer_runs_once_its_moment_has_come_and_not_before(bench: Bench) -> N
     assert bench.hub.run_due() == 0
     assert reminders(bench, tool) == 1
     assert bench.hub.verify().ok
+
+
+def test_one_jurisdictions_timers_can_be_run_alone(bench: Bench) -> None:
+    tool = lent(bench)
+    bench.hub.found("370115001002", name="第二社区", level="community", parent="370115")
+    bench.clock.advance(7 * DAY)
+    assert bench.hub.run_due("370115001002") == 0
+    assert bench.hub.run_due("370115") == 0
+    assert bench.hub.run_due("370115001001", limit=5) == 1
+    assert reminders(bench, tool) == 1
+    with pytest.raises(UnknownCode):
+        bench.hub.run_due("no such")
 
 
 def test_setting_a_timer_anew_replaces_it(bench: Bench) -> None:

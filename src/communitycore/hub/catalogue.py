@@ -1,4 +1,4 @@
-"""What an open hub knows of its rooms: kinds, commands, reactions and folds by name, checked once."""
+"""What an open hub knows of its rooms: kinds, commands, reactions, folds and vetoes by name, checked once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 from communitycore.hub.authority import parameter_of
 from communitycore.hub.owners import Owners
-from communitycore.kernel.command import Command, Declared, Fold, Reaction, Read, Room
+from communitycore.kernel.command import Command, Declared, Fold, Reaction, Read, Room, Veto
 from communitycore.kernel.errors import Mistake
+from communitycore.kernel.jurisdiction import ROOM as JURISDICTIONS
 from communitycore.kernel.record import shape_of
 from communitycore.kernel.rules import Anyone, Holds, Linked, Own, Rule, System, Unless, all_ways
 from communitycore.kernel.shape import Shape
@@ -19,7 +20,7 @@ NAME_LENGTH = 60
 class Catalogue:
     """All rooms of a hub. Raises Mistake for two of one name and for rules that name nothing."""
 
-    def __init__(self, rooms: Iterable[Room]) -> None:
+    def __init__(self, rooms: Iterable[Room], vetoes: Iterable[Veto] = ()) -> None:
         self.rooms = tuple(rooms)
         self.shapes: dict[str, Shape] = {}
         self.commands: dict[str, Command[..., Any]] = {}
@@ -33,6 +34,13 @@ class Catalogue:
         self._owned: dict[tuple[str, Own], tuple[str, Shape | None]] = {}
         for room in self.rooms:
             self._add(room)
+        self.vetoes: dict[str, Veto] = {}
+        for veto in vetoes:
+            _put(self.vetoes, _name(veto.name), veto, "veto")
+
+    def vetoable(self, command: Declared) -> bool:
+        """Whether vetoes are asked about it: not if it governs the place itself, nor about erasing."""
+        return command.name in self.commands and command not in JURISDICTIONS.commands
 
     def _add(self, room: Room) -> None:
         for cls in room.records:

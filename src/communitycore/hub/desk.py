@@ -47,12 +47,22 @@ class Desk:
     hub: Hub
     jurisdiction: JurisdictionId
     actor: Ref
-    _key: str | None = None
+    key: str | None = None
     _occurred: datetime | None = None
 
-    def keyed(self, key: str) -> Desk:
-        """The same desk, whose next call has this idempotency key: made again, it gives what the first gave."""
-        return evolve(self, key=key)
+    def keyed(self, key: str | None = None) -> Desk:
+        """The same desk, whose next call has this idempotency key: made again, it gives what the first gave.
+
+        Without one, a key is made that nobody else has; `key` of the desk tells it.
+        """
+        return evolve(self, key=self.hub.entropy(16).hex() if key is None else key)
+
+    def became(self) -> Outcome[Any] | None:
+        """What became of the call under this desk's key: what it gave, as it is now; None if none such was kept.
+
+        None means refused, withdrawn, still under way or never made. Raises KeyErased; Mistake at a desk without key.
+        """
+        return self.hub.became(self)
 
     def occurred(self, at: datetime) -> Desk:
         """The same desk, for things that happened at `at`; they are recorded now."""
@@ -63,7 +73,7 @@ class Desk:
 
         Raises Refused if a rule says no; StoreError if the store fails. Either way nothing was changed.
         """
-        return self.hub.carry_out(self, Call(command, args, kwargs, self._key, self._occurred))
+        return self.hub.carry_out(self, Call(command, args, kwargs, self.key, self._occurred))
 
     def do_many(self, calls: Iterable[Call[T]]) -> list[Outcome[T]]:
         """Do independent calls in order, many in a transaction; one that fails leaves the others alone."""
@@ -108,8 +118,8 @@ class Desk:
         return self.hub.figures(self, fold)
 
     def _dressed(self, call: Call[Any]) -> Call[Any]:
-        if self._key is not None and call.key is None:
-            call = evolve(call, key=self._key)
+        if self.key is not None and call.key is None:
+            call = evolve(call, key=self.key)
         if self._occurred is not None and call.occurred_at is None:
             call = evolve(call, occurred_at=self._occurred)
         return call

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from communitycore.hub import telling
 from communitycore.kernel.command import Fold
 from communitycore.kernel.errors import CommunityCoreError, Mistake, StoreError
 from communitycore.kernel.shape import check_text
@@ -41,6 +42,8 @@ def catch_up(store: Store, fold: Fold, jurisdiction: str) -> None:
             writing.lock(jurisdiction)
             stopped = _fold_page(writing, fold, jurisdiction)
         if stopped is not None:
+            data = {"fold": stopped.fold, "jurisdiction": jurisdiction, "seq": stopped.seq}
+            telling.bug("a fold stopped", stopped.__cause__ or stopped, **data)
             raise stopped
 
 

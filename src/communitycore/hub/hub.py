@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
+from communitycore.hub import telling
 from communitycore.hub.authority import Authority
 from communitycore.hub.bodies import Bodies
 from communitycore.hub.catalogue import Catalogue
@@ -17,7 +19,8 @@ from communitycore.hub.office import Office
 from communitycore.hub.road import CALLS_TOGETHER, Road
 from communitycore.hub.wakes import Wakes
 from communitycore.kernel import times
-from communitycore.kernel.command import Call, Fold, Read, Room
+from communitycore.kernel.classify import Classified, Classifier, classify
+from communitycore.kernel.command import Call, Fold, Read, Room, Veto
 from communitycore.kernel.errors import BadValue, Mistake, NotAllowed, NotFound, StoreError
 from communitycore.kernel.ids import SYSTEM, Draw, JurisdictionId, Ref, check_id
 from communitycore.kernel.journal import Entry
@@ -27,6 +30,7 @@ from communitycore.kernel.query import Where
 from communitycore.kernel.record import Kind, Record
 from communitycore.kernel.shape import Shape
 from communitycore.kernel.view import View
+from communitycore.plugins import without_password
 from communitycore.ports import Reading, Store, Timer
 
 if TYPE_CHECKING:
@@ -54,11 +58,14 @@ class Hub:
         store: Store,
         rooms: Iterable[Room],
         *,
+        vetoes: Iterable[Veto] = (),
+        classifiers: Iterable[Classifier] = (),
         clock: times.Clock = times.system_clock,
         entropy: times.Entropy = times.system_entropy,
         check: bool = False,
     ) -> None:
-        self.catalogue = Catalogue((JURISDICTIONS, *rooms))
+        self.catalogue = Catalogue((JURISDICTIONS, *rooms), vetoes)
+        self.classifiers = tuple(classifiers)
         if check:
             self.catalogue.check()
         self.clock = clock
@@ -70,6 +77,9 @@ class Hub:
         self._road = Road(self._office)
         self._wakes = Wakes(self._office)
         store.prepare(self.catalogue.shapes.values())
+        if "logging" in sys.modules:
+            names = ",".join(room.name for room in self.catalogue.rooms)
+            telling.tell(telling.INFO, "opened", store=without_password(store.url), rooms=names)
 
     @property
     def store(self) -> Store:
@@ -178,11 +188,26 @@ class Hub:
                 self._react_now(desk.jurisdiction)
         return outcomes
 
+    def became(self, desk: Desk) -> Outcome[Any] | None:
+        """See Desk.became."""
+        if desk.key is None:
+            raise Mistake("ask what became of a call at the desk it was made at: desk.keyed(key).became()")
+        draw = Draw(b"", times.aware(self.clock(), "clock"))
+        with self.store.reading() as tx:
+            session = self._office.looking(tx, desk.jurisdiction, draw)
+            given = session.became(desk.key, session.view(desk.actor, draw))
+        return None if given is None else Outcome(given[0])
+
     # timers and reactions
 
-    def run_due(self, *, limit: int | None = None) -> int:
-        """Run what is due in every jurisdiction, reactions included, in order of (due, seq); gives how many ran."""
-        return self._wakes.run_due(limit)
+    def run_due(self, code: str | None = None, *, limit: int | None = None) -> int:
+        """Run what is due, reactions included, in order of (due, seq); gives how many ran.
+
+        code: in this jurisdiction alone; otherwise in every one. Raises UnknownCode.
+        """
+        if code is None:
+            return self._wakes.run_due(limit)
+        return self._wakes.drain(self.resolve(code), limit=limit)
 
     def react(self, jurisdiction: str) -> int:
         """Run the reactions that wait in one jurisdiction; gives how many ran."""
@@ -269,6 +294,13 @@ class Hub:
         catch_up(self.store, fold, desk.jurisdiction)
         with self.store.reading() as tx:
             return [(key, json.loads(text)) for key, text in tx.figures(fold.name, desk.jurisdiction)]
+
+    def classify(self, text: str, choices: Mapping[str, str]) -> Classified:
+        """What the classifiers of installed plug-ins suggest of a text, such as a ticket's category.
+
+        choices: id -> what it is called, for instance `desk.ask(tickets.choices)`. Nothing is kept or decided.
+        """
+        return classify(self.classifiers, text, choices)
 
     # erasing
 

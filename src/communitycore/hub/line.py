@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from communitycore.hub import telling
 from communitycore.hub.desk import Desk, Outcome
 from communitycore.kernel.command import Call
 from communitycore.kernel.errors import Mistake
@@ -18,10 +19,12 @@ class Job:
 
     done: the outcomes hold. leads: it is this caller's turn to lead a transaction. lost: one who led it before
     broke off, and its COMMIT may have been made; the outcomes are then those that it would have given. looked: the call
-    was tried on a snapshot before it came into the line.
+    was tried on a snapshot before it came into the line. span: what is traced where it was made.
     """
 
-    __slots__ = ("calls", "desk", "done", "draws", "gate", "leads", "looked", "lost", "outcomes", "reacts", "thread")
+    __slots__ = (
+        *("calls", "desk", "done", "draws", "gate", "leads", "looked", "lost", "outcomes", "reacts", "span", "thread"),
+    )
 
     def __init__(self, desk: Desk, calls: Sequence[Call[Any]], draws: Sequence[Draw]) -> None:
         self.desk = desk
@@ -30,6 +33,7 @@ class Job:
         self.outcomes: list[Outcome[Any]] = []
         self.reacts = self.done = self.leads = self.looked = self.lost = False
         self.thread = threading.get_ident()
+        self.span = telling.here()
         self.gate = threading.Lock()
         self.gate.acquire()
 

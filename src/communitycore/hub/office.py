@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from communitycore.hub import telling
 from communitycore.hub.catalogue import Catalogue
 from communitycore.hub.session import Guard, Session
 from communitycore.hub.standing import StandingCache
@@ -18,6 +22,7 @@ class Office:
 
     def __init__(self, store: Store, catalogue: Catalogue, clock: times.Clock, entropy: times.Entropy) -> None:
         self._store = store
+        self._scheme = store.url.partition(":")[0]
         self._forks = forks.passed()
         self.catalogue = catalogue
         self.clock = clock
@@ -64,13 +69,24 @@ class Office:
             raise NotFound(kind="jurisdiction", id=jurisdiction)
         return head
 
-    def flush(self, tx: Writing, *sessions: Session) -> None:
-        """Write and commit what these sessions accepted, all of it or nothing."""
+    def flush(self, tx: Writing, *sessions: Session, calls: int = 1, links: Sequence[Any] = ()) -> None:
+        """Write and commit what these sessions accepted, all of it or nothing.
+
+        calls: how many they stand for; links: the spans of those that other threads made.
+        """
         full = [session for session in sessions if not session.empty]
         if not full:
             return
-        for session in full:
-            tx.write(session.batch())
-        tx.commit()
+        if telling.quiet():
+            for session in full:
+                tx.write(session.batch())
+            tx.commit()
+        else:
+            with telling.Span("communitycore.commit", links, calls=calls, store=self._scheme) as span:
+                batches = [session.batch() for session in full]
+                span.note(entries=sum(len(batch.entries) for batch in batches))
+                for batch in batches:
+                    tx.write(batch)
+                tx.commit()
         for session in full:
             session.committed()

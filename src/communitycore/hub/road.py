@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from communitycore.hub import telling
 from communitycore.hub.desk import Desk, Outcome
 from communitycore.hub.line import Job, Line
 from communitycore.hub.office import Office
@@ -46,6 +47,18 @@ class Road:
     def do(self, desk: Desk, call: Call[T]) -> tuple[T, bool]:
         """One call's value, and whether reactions wait. Raises what the call raises."""
         draw = self._office.draw()
+        if not telling.quiet():
+            with telling.Doing(call.command.name, desk.jurisdiction, draw.again().id()):
+                return self._do(desk, call, draw)
+        try:
+            return self._do(desk, call, draw)
+        except Refused:
+            raise
+        except Exception as error:
+            telling.ended(call.command.name, desk.jurisdiction, draw.again().id(), error, None)
+            raise
+
+    def _do(self, desk: Desk, call: Call[T], draw: Draw) -> tuple[T, bool]:
         looked = self._refusals.get(call.command.name, 0.0) > OFTEN
         if looked:
             # Most of its callers lose: they need no lock to be told so.
@@ -67,8 +80,14 @@ class Road:
     def do_many(self, desk: Desk, calls: Sequence[Call[T]]) -> tuple[list[Outcome[T]], bool]:
         """What became of each of at most CALLS_TOGETHER calls, and whether reactions wait."""
         assert self._office.store  # one inherited through fork is a mistake of the whole program, not of each call
-        job = Job(desk, calls, self._office.draws(len(calls)))
-        self._in_line(self._line_of(desk), job)
+        draws = self._office.draws(len(calls))
+        with telling.Span("communitycore.do_many", jurisdiction=desk.jurisdiction, calls=len(calls)):
+            job = Job(desk, calls, draws)
+            self._in_line(self._line_of(desk), job)
+        quiet = telling.quiet()
+        for call, outcome, draw in zip(calls, job.outcomes, draws, strict=True):
+            if not quiet or not (outcome.error is None or isinstance(outcome.error, Refused)):
+                telling.ended(call.command.name, desk.jurisdiction, draw.again().id(), outcome.error, None)
         return job.outcomes, job.reacts
 
     # in line
@@ -139,6 +158,8 @@ class Road:
                         raise
                     break
                 if wait:
+                    _tell_retry(call, jurisdiction, attempt, error)
+                if wait:
                     _pause(attempt)
                 else:
                     # Another call is being written: a loser need not wait in order to be told so.
@@ -184,7 +205,8 @@ class Road:
                     begun = True
                     for job in jobs:
                         self._decide(tx, job, sessions.get(job.jurisdiction))
-                    self._office.flush(tx, *sessions.values())
+                    calls, spans = sum(len(job.calls) for job in jobs), [job.span for job in jobs[1:]]
+                    self._office.flush(tx, *sessions.values(), calls=calls, links=spans)
                 return
             except OutcomeUnknown as unknown:
                 self._settle(jobs, unknown)
@@ -277,6 +299,11 @@ class Road:
 def _kept(tx: Reading, job: Job) -> bool:
     """Whether any of its calls, which are committed together or not at all, left an entry."""
     return any(tx.caused(job.jurisdiction, draw.again().id()) for draw in job.draws)
+
+
+def _tell_retry(call: Call[Any], jurisdiction: str, attempt: int, error: StoreError) -> None:
+    data = {"command": call.command.name, "jurisdiction": jurisdiction, "attempt": attempt}
+    telling.tell(telling.WARNING, "tried again", **data, code=error.code)
 
 
 def _pause(attempt: int) -> None:

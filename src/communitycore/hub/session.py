@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import evolve
 
+from communitycore.hub import telling
 from communitycore.hub.authority import _GRANT, Authority, grants_by_holder
 from communitycore.hub.catalogue import Catalogue
 from communitycore.hub.clearing import clear
@@ -27,11 +28,15 @@ from communitycore.kernel.errors import (
     NotUnique,
     Refused,
     StaleStep,
+    StoreError,
     TooMuch,
+    UnknownVeto,
+    VetoFailed,
+    VetoMissing,
 )
 from communitycore.kernel.ids import Draw, JurisdictionId, Ref, system
 from communitycore.kernel.journal import FORMAT, chain_hash, state_digest
-from communitycore.kernel.jurisdiction import Jurisdiction
+from communitycore.kernel.jurisdiction import Jurisdiction, VetoInForce, vetoes_in_force
 from communitycore.kernel.query import Query, Test
 from communitycore.kernel.record import Record, shape_of
 from communitycore.kernel.shape import ERASED, INDEXED_MAX, Row, Shape, check_text
@@ -42,6 +47,7 @@ _remember = object.__setattr__  # a record is frozen, but for the row it knows, 
 TOUCH_MAX = 1_000
 DEPTH_MAX = 16
 _JURISDICTION = shape_of(Jurisdiction)
+_VETO = shape_of(VetoInForce)
 
 Cause = tuple[str, str | None, int]
 Guard = Callable[[Jurisdiction, Jurisdiction], None]
@@ -187,6 +193,7 @@ class Session:
         self._timers: dict[tuple[str, str, str], Timer | None] = {}
         self._keys: dict[tuple[str, str], Key] = {}
         self._erased: dict[tuple[str, str], None] = {}  # (kind, id)
+        self._vetoes: tuple[str, ...] | None = None  # the names of those in force, once asked for
         self._moves = False  # a standing record was changed
         self._standing: Standing | None = None
 
@@ -219,6 +226,10 @@ class Session:
         change = call.command.function(view, *call.args, **call.kwargs)
         if isinstance(call.command, Command) and call.command.reveals:
             _check_revealed(change, call.command)
+        if self._vetoes is None:
+            self._vetoes = view.derive(vetoes_in_force, VetoInForce)
+        if self._vetoes:
+            self._ask(self._vetoes, call, change, view)
         key = None
         if call.key is not None:  # made first: once accepted, nothing may fail
             salt, by = draw.salt(), str(actor)
@@ -228,6 +239,26 @@ class Session:
         if key is not None:
             self._keys[key.actor, key.key] = key
         return change.result
+
+    def _ask(self, names: tuple[str, ...], call: Call[Any], change: Change[Any], view: View) -> None:
+        """Ask the vetoes in force here about a change, unless it is of those by which they are lifted."""
+        if not self._catalogue.vetoable(call.command):
+            return
+        for name in names:
+            veto = self._catalogue.vetoes.get(name)
+            if veto is None:
+                raise VetoMissing(veto=name)
+            for one in change.steps:
+                if one.name in veto.on:
+                    try:
+                        veto.check(view, one)
+                    except (Refused, StoreError):
+                        raise
+                    except Exception as bug:
+                        telling.bug(
+                            "a veto failed", bug, veto=name, jurisdiction=self.was.id, command=call.command.name
+                        )
+                        raise VetoFailed(veto=name, why=type(bug).__name__) from bug
 
     def accept_founding(self, change: Change[Any], view: View, draw: Draw, cause: str) -> None:
         """Take in the first change of a jurisdiction, which no grant can precede."""
@@ -364,6 +395,8 @@ class Session:
                     expected = current[1] if known is None else known[2]
                 if shape.unique:
                     self._check_unique(shape, row, current, rows)
+                if shape is _VETO and s.after.in_force and s.after.name not in self._catalogue.vetoes:  # type: ignore[attr-defined]  # the shape says what it is
+                    raise UnknownVeto(veto=s.after.name, known=tuple(sorted(self._catalogue.vetoes)))  # type: ignore[attr-defined]  # the same
                 if shape is _JURISDICTION and s.before is not None and self._guard is not None:
                     self._guard(s.before, s.after)  # type: ignore[arg-type]  # the shape says what they are
                 rows[key] = (shape, row, expected, s.after)
@@ -415,6 +448,8 @@ class Session:
             self.layer.put(shape, record, row)
             if shape.standing:
                 self._moves = True
+                if shape is _VETO:
+                    self._vetoes = None
         for timer_key, timer in timers.items():
             if timer is not None and timer.seq == 0:
                 timer = evolve(timer, seq=told_at[timer.kind, timer.record])
@@ -492,22 +527,39 @@ class Session:
     def _kept(self, actor: str, key: str) -> Key | None:
         return self._keys.get((actor, key)) or self.tx.key(self.was.id, actor, key)
 
+    def became(self, key: str, view: View) -> tuple[Any] | None:
+        """What the actor's call under this key gave, as it is now, in a tuple of one; None if none such was kept.
+
+        Raises KeyErased; NotAllowed for what was revealed once, with an entry.
+        """
+        kept = self._kept(str(view.actor), key)
+        if kept is None:
+            return None
+        if kept.salt == ERASED:
+            raise KeyErased(key=kept.key)
+        return (self._again(kept, view, "became", reveals=True),)
+
     def _repeat(self, kept: Key, call: Call[Any], view: View) -> Any:
         if kept.salt == ERASED:
             raise KeyErased(key=kept.key)
         if not compare_digest(kept.mac, _mac(kept.salt, call)):
             raise KeyReused(key=kept.key)
+        reveals = isinstance(call.command, Command) and bool(call.command.reveals)
+        return self._again(kept, view, call.command.name, reveals=reveals)
+
+    def _again(self, kept: Key, view: View, what: str, *, reveals: bool) -> Any:
+        """The records that a call gave, as they are now."""
         named = convert.from_text(kept.result, Any)
         if named is None:
             return None
         single = bool(named) and isinstance(named[0], str)
         found = tuple(self._reread(kind, id) for kind, id in ([named] if single else named))
-        if isinstance(call.command, Command) and call.command.reveals:
+        if reveals:
             # What was revealed once, with an entry, is not shown again without one.
             authority = Authority(self, self._catalogue, view)
             for record in found:
                 if record is not None and not authority.reads(shape := shape_of(record), record):
-                    raise NotAllowed(actor=str(view.actor), what=f"repeat {call.command.name}", rule=shape.read)
+                    raise NotAllowed(actor=str(view.actor), what=f"repeat {what}", rule=shape.read)
         return found[0] if single else found
 
     def _reread(self, kind: str, id: str) -> Any:

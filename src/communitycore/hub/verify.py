@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
+from communitycore.hub import telling
 from communitycore.hub.catalogue import Catalogue
 from communitycore.hub.report import Anchor, Checkpoint, Fault, Progress, Report
 from communitycore.hub.waiting import Waiting, depth_at, gathered, stored_timers
@@ -72,6 +73,10 @@ def verify(
                 _Check(tx, now, catalogue, report, begun, told).run(anchor)
         report.jurisdictions += 1
     told(("\x7f",))
+    level = telling.INFO if report.ok else telling.ERROR
+    counts = {"jurisdictions": report.jurisdictions, "entries": report.entries, "rows": report.rows}
+    faults = len(report.faults) + report.further
+    telling.tell(level, "verified" if report.ok else "faults found", **counts, faults=faults)
     return report
 
 

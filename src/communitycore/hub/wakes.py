@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from attrs import evolve
 
+from communitycore.hub import telling
 from communitycore.hub.office import Office
 from communitycore.hub.session import TOUCH_MAX, Session
 from communitycore.kernel import times
@@ -82,7 +83,8 @@ class Wakes:
                 if session.touched >= TOUCH_MAX or (session.soonest is not None and session.soonest < timer.due):
                     break  # it is enough for one transaction, or one that was set meanwhile comes first
                 try:
-                    session.run_timer(kept, draw)
+                    with _traced(kept, jurisdiction):
+                        session.run_timer(kept, draw)
                 except Exception as trouble:  # noqa: BLE001 - a bug is that timer's alone
                     failed = kept, trouble
                     break
@@ -108,7 +110,8 @@ class Wakes:
                     kept = _still_due(session, timer, session.view(system("timer"), draw).stamp)
                     if kept is None:
                         return 0, session.timer(timer.key) != timer
-                    session.run_timer(kept, draw.again())
+                    with _traced(kept, jurisdiction):
+                        session.run_timer(kept, draw.again())
                     office.flush(tx, session)
                 return 1, True
             except OutcomeUnknown:
@@ -141,6 +144,17 @@ class Wakes:
             wake = timer.wake if parked is not None else times.to_text(now + BACKOFF * 2 ** min(attempts, 10))
             session.set_aside(evolve(timer, attempts=attempts, wake=wake, parked=parked), draw)
             office.flush(tx, session)
+        data = {"command": timer.command, "jurisdiction": jurisdiction, "kind": timer.kind, "record": timer.record}
+        if parked is None:
+            code = trouble.code if isinstance(trouble, CommunityCoreError) else None
+            telling.tell(telling.WARNING, "put off", **data, cause=timer.cause, attempts=attempts, code=code)
+        else:
+            telling.bug("parked", trouble, **data, cause=timer.cause)
+
+
+def _traced(timer: Timer, jurisdiction: str) -> telling.Span:
+    name = "communitycore.react" if timer.source else "communitycore.wake"
+    return telling.Span(name, command=timer.command, jurisdiction=jurisdiction, cause=timer.cause)
 
 
 def _still_due(session: Session, timer: Timer, now: str) -> Timer | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from attrs import evolve
 
-from communitycore.kernel.change import Change
+from communitycore.kernel.change import Change, Step
 from communitycore.kernel.errors import Mistake
 from communitycore.kernel.rules import Role, Rule
 from communitycore.kernel.shape import Shape
@@ -180,6 +180,21 @@ class Fold:
     apply: Callable[..., Any]
     read: Rule
     version: int = 1
+
+
+@frozen(eq=False)
+class Veto:
+    """A rule of a place's own 一票否决: asked before anybody's change with such a step, where it is in force.
+
+    name: stored in the list of those in force. on: the entry names it is asked about.
+    check(view, step): pure; `view` is as before the change, `step.before` and `step.after` are the record. It raises a
+    Refused to refuse, most simply `Vetoed`; any other exception refuses too, as VetoFailed.
+    Timers and reactions are not asked about: what was promised before comes to pass.
+    """
+
+    name: str
+    on: frozenset[str]
+    check: Callable[[View, Step], object]
 
 
 @frozen(eq=False)

@@ -173,6 +173,51 @@ class TooMuch(Refused):
     count: int
 
 
+class Vetoed(Refused):
+    """A veto in force here says no."""
+
+    code = "veto.refused"
+    en = "A rule of this place, {veto}, does not allow it: {why}."
+    zh = "本辖区启用的规则 {veto} 不允许此操作：{why_zh}。"
+    veto: str
+    why: str
+    why_zh: str
+
+    def __init__(self, *, veto: str, why: str, why_zh: str | None = None, **more: Any) -> None:
+        super().__init__(veto=veto, why=why, why_zh=why_zh or why, **more)
+
+
+class VetoFailed(Refused):
+    """A veto in force here broke off, and one that cannot be asked refuses."""
+
+    code = "veto.failed"
+    en = "The rule {veto}, in force here, could not be asked ({why}). Tell who runs it, or have it lifted: vetoes.lift."
+    zh = "本辖区启用的规则 {veto} 无法执行（{why}）。请联系维护人员修复，或由管理员停用：vetoes.lift。"
+    veto: str
+    why: str
+
+
+class VetoMissing(Refused):
+    """A veto is in force here, and the plug-in that brings it is not installed or not open."""
+
+    code = "veto.missing"
+    en = (
+        "The rule {veto} is in force here and not installed. Install its plug-in again, or have it lifted: vetoes.lift."
+    )
+    zh = "规则 {veto} 在本辖区已启用，但未安装。请重新安装其插件，或由管理员停用：vetoes.lift。"
+    veto: str
+
+
+class UnknownVeto(Refused):
+    """No open plug-in brings a veto of this name."""
+
+    code = "veto.unknown"
+    en = "No installed plug-in brings the rule {veto}. Those that may be put in force: {known}."
+    zh = "没有已安装的插件提供规则 {veto}。可启用的规则：{known}。"
+    veto: str
+    known: tuple[str, ...]
+
+
 class UnknownCode(Refused):
     """No jurisdiction uses this code today."""
 

@@ -15,6 +15,7 @@ from communitycore.kernel.errors import BadValue
 
 JurisdictionId = NewType("JurisdictionId", str)
 GrantId = NewType("GrantId", str)
+VetoId = NewType("VetoId", str)
 
 ID_LENGTH = 36
 

@@ -1,4 +1,4 @@
-"""Jurisdictions and grants: the bodies that keep books of their own, and who holds which role there.
+"""Jurisdictions and grants: the bodies that keep books of their own, who holds which role there, which vetoes hold.
 
 They are the kernel's and the hub's, since every key and every check leans on them; rooms add the domain's words.
 """
@@ -11,12 +11,13 @@ from typing import Annotated
 
 from attrs import evolve
 
-from communitycore.kernel.change import Change, begin, step
+from communitycore.kernel.change import Change, begin, step, unchanged
 from communitycore.kernel.command import Room, command
-from communitycore.kernel.errors import BadValue, Refused
+from communitycore.kernel.errors import BadValue, NotFound, Refused
 from communitycore.kernel.geometry import Area
-from communitycore.kernel.ids import GrantId, JurisdictionId, Ref
-from communitycore.kernel.record import Indexed, Max, Record, record
+from communitycore.kernel.ids import GrantId, JurisdictionId, Ref, VetoId
+from communitycore.kernel.query import where
+from communitycore.kernel.record import Indexed, Max, Record, Unique, record
 from communitycore.kernel.rules import PUBLIC, Role, own, role
 from communitycore.kernel.shape import check_text
 from communitycore.kernel.values import frozen
@@ -97,6 +98,20 @@ class Grant(Record[GrantId]):
     def holds(self, moment: datetime) -> bool:
         """Whether it is in force at `moment`."""
         return self.since <= moment and (self.until is None or moment < self.until)
+
+
+@record("veto", read=PUBLIC, standing=True)
+@frozen(kw_only=True)
+class VetoInForce(Record[VetoId]):
+    """A veto 一票否决 in force here, and not below; lifted, it stays on record."""
+
+    name: Unique[Annotated[str, Max(60)]]
+    in_force: bool = True
+
+
+def vetoes_in_force(listed: tuple[VetoInForce, ...]) -> tuple[str, ...]:
+    """The names of those in force, in order."""
+    return tuple(sorted(veto.name for veto in listed if veto.in_force))
 
 
 class GrantEnded(Refused):
@@ -199,9 +214,27 @@ def end(view: View, grant_id: GrantId) -> Change[Grant]:
     return step("grant.ended", grant, evolve(grant, until=view.now))
 
 
+@command("vetoes.put_in_force", may=role(ADMINISTRATOR))
+def put_in_force(view: View, *, name: str) -> Change[VetoInForce]:
+    """Have the veto of this name asked here from now on. Raises UnknownVeto for one that no open plug-in brings."""
+    known = view.one(VetoInForce, where(VetoInForce.name, name))
+    if known is None:
+        return begin("veto.put_in_force", VetoInForce(id=view.new(VetoInForce), name=name))
+    return unchanged(known) if known.in_force else step("veto.put_in_force", known, evolve(known, in_force=True))
+
+
+@command("vetoes.lift", may=role(ADMINISTRATOR))
+def lift(view: View, *, name: str) -> Change[VetoInForce]:
+    """No longer ask a veto here, even one that is installed no more. Raises NotFound if it never was in force."""
+    known = view.one(VetoInForce, where(VetoInForce.name, name))
+    if known is None:
+        raise NotFound(kind="veto", id=name)
+    return step("veto.lifted", known, evolve(known, in_force=False)) if known.in_force else unchanged(known)
+
+
 ROOM = Room(
     "jurisdictions",
-    records=(Jurisdiction, Grant),
-    commands=(recode, rename, move, redraw, give, end),
+    records=(Jurisdiction, Grant, VetoInForce),
+    commands=(recode, rename, move, redraw, give, end, put_in_force, lift),
     roles=(ADMINISTRATOR,),
 )

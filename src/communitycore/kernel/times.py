@@ -10,7 +10,9 @@ from communitycore.kernel import forks
 from communitycore.kernel.errors import BadValue
 
 Clock = Callable[[], datetime]
+"""Gives the time, aware; it may stand still or jump back, and a journal's times then stay where they were."""
 Entropy = Callable[[int], bytes]
+"""Gives bytes that nobody can guess. Ids come from the first eight, so no two calls may give the same eight."""
 
 
 def system_clock() -> datetime:

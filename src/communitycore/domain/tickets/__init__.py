@@ -12,6 +12,7 @@ from communitycore.domain.tickets.categories import (
     CategoryId,
     CategoryStatus,
     active_category,
+    choices,
     define_category,
     retire_category,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "accept",
     "active_category",
     "call_back",
+    "choices",
     "close",
     "continue_rerouting",
     "define_category",
@@ -187,6 +189,6 @@ ROOM = Room(
         relieve,
         continue_rerouting,
     ),
-    reads=(progress, suggest_duplicates),
+    reads=(choices, progress, suggest_duplicates),
     reactions=REACTIONS,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, NewType
 
 from attrs import evolve
@@ -17,7 +18,7 @@ from communitycore.domain.tickets.errors import (
 )
 from communitycore.domain.tickets.words import Part
 from communitycore.kernel.change import Change, begin, step
-from communitycore.kernel.command import command
+from communitycore.kernel.command import command, read
 from communitycore.kernel.errors import BadValue
 from communitycore.kernel.jurisdiction import ADMINISTRATOR
 from communitycore.kernel.query import where
@@ -156,6 +157,23 @@ def retire_category(view: View, category_id: CategoryId) -> Change[Category]:
     if under:
         raise CategoryInUse(name=category.name_zh, count=len(under))
     return step("category.retired", category, evolve(category, status=CategoryStatus.RETIRED))
+
+
+@read("tickets.choices", may=PUBLIC)
+def choices(view: View) -> Mapping[str, str]:
+    """The categories that a new ticket may have here: id -> its names, behind those of the one above it.
+
+    What a person picks from, and what `hub.classify` suggests. One with others in use under it is no choice itself.
+    """
+    active = {c.id: c for c in view.above(Category) if c.status is CategoryStatus.ACTIVE}
+    divided = {c.parent for c in active.values()}
+
+    def named(category: Category) -> str:
+        own = " ".join(name for name in (category.name_zh, category.name_en) if name)
+        above = active.get(category.parent) if category.parent else None
+        return own if above is None else f"{named(above)} › {own}"
+
+    return {id: named(category) for id, category in active.items() if id not in divided}
 
 
 def active_category(view: View, category_id: CategoryId) -> Category:
