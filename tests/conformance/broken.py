@@ -15,6 +15,7 @@ from tests.conformance.broken_reading import (
     EqualNulls,
     FoldedAccents,
     FoldedCase,
+    FoldedFollowers,
     ForgottenNotes,
     KeptMac,
     KeysOfSomeCauses,
@@ -23,6 +24,7 @@ from tests.conformance.broken_reading import (
     NoScrub,
     NullNeverFound,
     PaddedSpaces,
+    PagesFromTheKey,
     ParkedRun,
     RoundedNumbers,
     SilentCapability,
@@ -37,6 +39,7 @@ from tests.conformance.broken_writing import (
     DirtyReads,
     FoldsApart,
     ForeignErrors,
+    ForgetsTheLiving,
     GapInSeq,
     KeyRace,
     KeysTwice,
@@ -57,7 +60,7 @@ FAULTS: dict[str, type[Healthy]] = {
         NeverBusy, ForeignErrors, CodesTwice, MovingSnapshot, DirtyReads, LostMicroseconds, CutText,
         RoundedNumbers, EmptyIsNull, NormalisedText, FoldedCase, FoldedAccents, PaddedSpaces, WrongPageOrder, SkippedTies,
         Utf16Order, NullNeverFound, EqualNulls, ForgottenNotes, TimersByWake, ParkedRun, SilentCapability, KeptMac,
-        KeysOfSomeCauses, NoScrub, UnluckyRetry,
+        KeysOfSomeCauses, NoScrub, PagesFromTheKey, FoldedFollowers, ForgetsTheLiving, UnluckyRetry,
     )
 }  # fmt: skip
 

@@ -344,3 +344,27 @@ class NoScrub(Healthy):
 
     def scrub(self) -> None:
         """Nothing is done."""
+
+
+class PagesFromTheKey(Healthy):
+    """Begins a page of timers with the one it should begin behind, and one further in its place at the end."""
+
+    suite = "Moving"
+    caught_by = ("test_all_timers_are_given_in_pages_ordered_by_their_keys",)
+
+    class reads(Transaction):  # noqa: N801
+        def timers_after(self, jurisdiction: str, after: tuple[str, str, str] | None, limit: int) -> list[Timer]:
+            found = self.tx.timers_after(jurisdiction, None, 1_000)
+            return [one for one in found if after is None or one.key[:2] > after[:2]][:limit]
+
+
+class FoldedFollowers(Healthy):
+    """Takes two followers for one whose names differ by case alone."""
+
+    suite = "Moving"
+    caught_by = ("test_all_followers_that_have_begun_are_told_with_where_they_stand",)
+
+    class reads(Transaction):  # noqa: N801
+        def cursors(self, jurisdiction: str) -> list[tuple[str, int, int]]:
+            found = {name.lower(): (name, seq, version) for name, seq, version in self.tx.cursors(jurisdiction)}
+            return sorted(found.values())

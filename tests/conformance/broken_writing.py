@@ -392,3 +392,17 @@ class UnluckyRetry(Line):
 
     def trouble(self) -> Exception:
         return StoreBusy(url=self.url, why="the line went dead", why_zh="连接中断")
+
+
+class ForgetsTheLiving(Healthy):
+    """Forgets a jurisdiction's keys whether it has a head or not."""
+
+    suite = "Moving"
+    caught_by = ("test_nothing_is_forgotten_of_a_jurisdiction_that_has_a_head",)
+
+    class writes(Transaction):  # noqa: N801
+        def forget(self, jurisdiction: str) -> None:
+            self.tx.forget(jurisdiction)
+            books = self.store.under.books.get(jurisdiction)
+            if books is not None and books.head is not None:
+                books.keys.clear()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from communitycore.conformance.interleavings import Interleavings
     from communitycore.conformance.journal import Journal
     from communitycore.conformance.lockstep import Lockstep
+    from communitycore.conformance.moving import Moving
     from communitycore.conformance.opening import Opening
     from communitycore.conformance.processes import KilledWriters, Processes
     from communitycore.conformance.rows import Rows
@@ -44,6 +45,7 @@ _HOMES = {
     "waiting": "Timers Keys Figures",
     "transactions": "Transactions",
     "erasing": "Erasing",
+    "moving": "Moving",
     "agreement": "Agreement",
     "interleavings": "Interleavings",
     "threads": "Threads",
@@ -67,6 +69,7 @@ __all__ = [
     "KilledWriters",
     "Lockstep",
     "LostCommits",
+    "Moving",
     "Opening",
     "Processes",
     "Rows",

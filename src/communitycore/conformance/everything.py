@@ -9,6 +9,7 @@ from communitycore.conformance.heads import Heads
 from communitycore.conformance.interleavings import Interleavings
 from communitycore.conformance.journal import Journal
 from communitycore.conformance.lockstep import Lockstep
+from communitycore.conformance.moving import Moving
 from communitycore.conformance.opening import Opening
 from communitycore.conformance.processes import KilledWriters, Processes
 from communitycore.conformance.rows import Rows
@@ -29,6 +30,7 @@ SUITES: tuple[type[Suite], ...] = (
     Figures,
     Transactions,
     Erasing,
+    Moving,
     Agreement,
     Interleavings,
     Threads,
@@ -51,6 +53,7 @@ class Everything(
     Figures,
     Transactions,
     Erasing,
+    Moving,
     Agreement,
     Interleavings,
     Threads,
