@@ -312,7 +312,7 @@ def test_plugins_lists_rooms_and_stores(bare: Town) -> None:
     assert code == DONE
     assert {room["name"] for room in told["rooms"]} >= {"places", "people", "tickets", "wishes"}
     assert {"memory", "sqlite"} <= set(told["stores"])
-    assert told["fault"] is None
+    assert told["faults"] == {}
     assert "模块" in bare.bare("plugins", lang="zh")[1]
 
 

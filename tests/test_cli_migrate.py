@@ -56,7 +56,7 @@ def store(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     monkeypatch.delenv("COMMUNITYCORE_DB", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     installed: list[cc.Room] = [ROOMS[0]]
-    monkeypatch.setattr(plugins, "installed_rooms", lambda: list(installed))
+    monkeypatch.setattr(cc, "installed_plugins", lambda: plugins.Installed(tuple(installed)))
     made = Store(tmp_path, capsys, installed)
     with cc.open(made.url) as hub:
         hub.found(CODE, name="济阳", level="district")

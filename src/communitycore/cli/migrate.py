@@ -32,9 +32,8 @@ KINDS_OF_WORK = {
 def rooms() -> tuple[list[Room], bool]:
     """The rooms that `communitycore.open` would open, and whether some come from plug-ins."""
     import communitycore as cc
-    from communitycore.plugins import installed_rooms
 
-    outside = installed_rooms()
+    outside = cc.installed_plugins().rooms
     return [*cc.built_in_rooms(), *outside], bool(outside)
 
 

@@ -218,7 +218,14 @@ def make_parser() -> argparse.ArgumentParser:
         "--discard", action="store_true", help="remove instead what taking in this file left when it was broken off"
     )
 
-    verb("plugins", v.plugins, "installed rooms and stores, checked", db=False)
+    verb("plugins", v.plugins, "installed rooms, vetoes, classifiers and stores, checked", db=False)
+
+    classify = verb("classify", v.classify, "suggest a ticket's category for what a person wrote", where=True)
+    classify.add_argument("text", help="what was written")
+
+    new = verb("new-plugin", v.new_plugin, "write a plug-in to start from, with tests that pass", db=False)
+    new.add_argument("distribution", metavar="NAME", help="its name, e.g. community-tools")
+    new.add_argument("--into", metavar="FOLDER", default=".", help="where its folder is made; here if left out")
 
     demo = verb("demo", v.demo, "play a real district's week: grids, tickets, 133 wishes")
     demo.add_argument("--seed", default="370115", help="same seed, same journal hash")

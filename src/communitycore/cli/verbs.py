@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from communitycore.cli import DONE, REFUSED
 from communitycore.cli.output import Output, counted
-from communitycore.kernel.errors import CommunityCoreError
 
 if TYPE_CHECKING:
     from communitycore.hub.desk import Desk
@@ -276,45 +275,24 @@ def _short(value: object) -> str:
 
 
 def plugins(given: argparse.Namespace, out: Output) -> int:
-    """Installed rooms and stores; every room is checked."""
-    import communitycore as cc
-    from communitycore.hub.catalogue import Catalogue
-    from communitycore.kernel.jurisdiction import ROOM
-    from communitycore.plugins import installed_rooms, installed_stores
+    """Installed rooms, vetoes, classifiers and stores, checked."""
+    from communitycore.cli.extending import plugins
 
-    outside = installed_rooms()
-    rooms = [ROOM, *cc.built_in_rooms(), *outside]
-    catalogue = Catalogue(rooms)
-    try:
-        catalogue.check()
-        fault = None
-    except CommunityCoreError as error:
-        fault = error
-    stores = installed_stores()
-    out.result(
-        {
-            "rooms": [{"name": r.name, "records": len(r.records), "commands": len(r.commands)} for r in rooms],
-            "stores": stores,
-            "fault": None if fault is None else str(fault),
-        }
-    )
-    out.table(
-        out.pick("Rooms", "模块"),
-        [out.pick(*c) for c in (("room", "模块"), ("records", "记录"), ("commands", "命令"), ("from", "来源"))],
-        [
-            [r.name, len(r.records), len(r.commands), out.pick("plug-in", "插件") if r in outside else "communitycore"]
-            for r in rooms
-        ],
-    )
-    out.table(
-        out.pick("Stores", "存储"),
-        [out.pick("scheme", "协议"), out.pick("from", "来源")],
-        [[scheme, source] for scheme, source in stores.items()],
-    )
-    if fault is not None:
-        out.fault(str(fault))
-        return REFUSED
-    return DONE
+    return plugins(given, out)
+
+
+def classify(given: argparse.Namespace, out: Output) -> int:
+    """Suggest categories for a text."""
+    from communitycore.cli.extending import classify
+
+    return classify(given, out)
+
+
+def new_plugin(given: argparse.Namespace, out: Output) -> int:
+    """Write a plug-in to start from."""
+    from communitycore.cli.extending import new_plugin
+
+    return new_plugin(given, out)
 
 
 def schema(given: argparse.Namespace, out: Output) -> int:
