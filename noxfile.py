@@ -8,6 +8,7 @@ nox --no-venv --no-install -s lint    in the environment at hand
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import zipfile
@@ -17,6 +18,7 @@ import nox
 
 ROOT = Path(__file__).parent
 ADAPTERS = sorted(str(p.parent) for p in ROOT.glob("adapters/*/pyproject.toml"))
+THIRD_PARTIES = sorted(p.parent for p in ROOT.glob("examples/*/pyproject.toml"))
 EXTRAS = {"communitycore-sql": "[postgresql,mariadb]"}  # drivers, for type checkers and for tests on real servers
 PROJECT = nox.project.load_toml("pyproject.toml")
 # Examples that need words to run, and what they need; all others are run bare.
@@ -98,23 +100,43 @@ def examples(session: nox.Session) -> None:
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """Build all distributions, look into them, and try them without the checkout."""
+    """Build all distributions, look into them, and try them without the checkout, third parties' too."""
     session.install(*nox.project.dependency_groups(PROJECT, "wheels"))
     with tempfile.TemporaryDirectory() as scratch:
-        dist = Path(scratch, "dist")
-        for folder in (str(ROOT), *ADAPTERS):
-            session.run("python", "-m", "build", "--outdir", str(dist), folder, silent=True)
-        built = sorted(str(wheel) for wheel in dist.glob("*.whl"))
-        if len(built) != 1 + len(ADAPTERS):
-            session.error(f"expected {1 + len(ADAPTERS)} wheels, found {built}")
-        for wheel in built:
+        ours = build(session, Path(scratch, "ours"), [ROOT, *map(Path, ADAPTERS)])
+        for wheel in ours:
             look_into(session, wheel)
         python = str(Path(scratch, "venv", "Scripts" if sys.platform == "win32" else "bin", "python"))
+        away = {"PYTHONPATH": ""}
+
+        def run(*words: str) -> None:
+            session.run(python, *words, external=True, env=away)
+
         session.run("python", "-m", "venv", str(Path(scratch, "venv")))
-        session.run(python, "-m", "pip", "install", "-q", *built, "rich", external=True)
-        Path(scratch, "elsewhere").mkdir()
-        with session.chdir(Path(scratch, "elsewhere")):
-            session.run(python, "-W", "error", str(ROOT / "tests" / "smoke.py"), external=True, env={"PYTHONPATH": ""})
+        run("-m", "pip", "install", "-q", *ours, "rich")
+        elsewhere = Path(scratch, "elsewhere")
+        elsewhere.mkdir()
+        with session.chdir(elsewhere):
+            run("-W", "error", str(ROOT / "tests" / "smoke.py"))
+            theirs = build(session, Path(scratch, "theirs"), THIRD_PARTIES)
+            run("-m", "pip", "install", "-q", *theirs, *nox.project.dependency_groups(PROJECT, "plugin-tests"))
+            run("-W", "error", "-m", "communitycore.cli", "plugins")
+            for party in THIRD_PARTIES:
+                shutil.copytree(party / "tests", elsewhere / party.name)
+                run("-m", "pytest", "-q", "-W", "error", "--rootdir", str(elsewhere), str(elsewhere / party.name))
+            run("-W", "error", "-m", "communitycore.cli", "new-plugin", "community-laundry")
+            run("-m", "pip", "install", "-q", "--no-deps", "./community-laundry")
+            run("-m", "pytest", "-q", "community-laundry")
+
+
+def build(session: nox.Session, into: Path, folders: list[Path]) -> list[str]:
+    """The wheels of these distributions."""
+    for folder in folders:
+        session.run("python", "-m", "build", "--outdir", str(into), str(folder), silent=True, external=True)
+    built = sorted(str(wheel) for wheel in into.glob("*.whl"))
+    if len(built) != len(folders):
+        session.error(f"expected {len(folders)} wheels, found {built}")
+    return built
 
 
 def look_into(session: nox.Session, wheel: str) -> None:
