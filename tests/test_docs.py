@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib.util
 import io
@@ -165,3 +166,58 @@ def test_both_sentences_of_an_error_use_data_that_it_declares(reference: Any) ->
         declared = {name for kind in error.__mro__ for name in vars(kind).get("__annotations__", {})}
         for sentence in (error.en, error.zh):
             assert set(re.findall(r"\{(\w+)", sentence)) <= declared, error
+
+
+def test_no_errors_code_changes_or_vanishes_unnoticed(reference: Any) -> None:
+    file = Path(__file__).parent / "error_codes.txt"
+    now = {f"{error.code} {error.__module__}.{error.__name__}" for error in reference.all_errors()}
+    known = set(file.read_text(encoding="utf-8").splitlines())
+    assert now == known, (
+        "programs rely on these codes: a changed or removed one is a breaking change, to be told in CHANGELOG.md; "
+        f"a new one belongs into {file.name}, sorted. gone: {sorted(known - now)}; new: {sorted(now - known)}"
+    )
+
+
+TRANSLATED = [(page, DOCS / where) for page, where in (("tutorial.md", "tutorial.md"), ("embed.md", "howto/embed.md"))]
+
+
+def program(code: str) -> str:
+    """What the code does: without comments, docstrings, and what stands in its strings."""
+
+    class Plain(ast.NodeTransformer):
+        def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+            return ast.Constant("…") if isinstance(node.value, str) else node
+
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:]
+            return self.generic_visit(node)
+
+    return ast.dump(Plain().visit(ast.parse(code)))
+
+
+@pytest.mark.parametrize(("page", "english"), TRANSLATED, ids=[page for page, _ in TRANSLATED])
+def test_a_chinese_page_runs_the_same_program_as_the_english_one(page: str, english: Path) -> None:
+    texts = [(DOCS / "zh" / page).read_text(encoding="utf-8"), english.read_text(encoding="utf-8")]
+    told, meant = ([(m[1], m[2]) for m in BLOCK.finditer(text)] for text in texts)
+    assert [language for language, _ in told] == [language for language, _ in meant]
+    for (language, mine), (_, theirs) in zip(told, meant, strict=True):
+        same = program(mine) == program(theirs) if language == "python" else mine == theirs
+        assert same, f"zh/{page} is left behind: translate the change of\n{theirs}"
+    headings = [re.findall(r"^## ", BLOCK.sub("", text), re.MULTILINE) for text in texts]
+    assert len(headings[0]) == len(headings[1])
+
+
+def test_every_chinese_word_of_the_rooms_is_in_the_glossary(reference: Any) -> None:
+    page = reference.filled((DOCS / "glossary.md").read_text(encoding="utf-8"))
+    for room in reference.rooms():
+        for record in room.records:
+            assert reference.CHINESE.findall(record.__doc__ or "")[0] in page, record
+    for kind in reference.words().values():
+        for word in kind:
+            assert word.zh in page, word
+    field = (DOCS / "glossary.md").read_text(encoding="utf-8").partition("<!--")[0]
+    for name in re.findall(r"`(\w+\.\w+)`", field):
+        room, _, what = name.partition(".")
+        if room in cc.ROOMS:
+            assert hasattr(getattr(cc, room), what), f"the glossary names {name}"

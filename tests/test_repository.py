@@ -63,7 +63,9 @@ def test_both_readmes_have_the_same_structure_and_the_same_code() -> None:
     targets = [
         sorted(set(re.findall(r"\]\(([^)#]+)", text)) - {ENGLISH.name, CHINESE.name}) for text in (english, chinese)
     ]
-    assert targets[0] == targets[1]
+    translated = {"docs/zh/tutorial.md": "docs/tutorial.md", "docs/zh/embed.md": "docs/howto/embed.md"}
+    assert set(translated) <= set(targets[1]), "the Chinese page leads to Chinese pages, where there are some"
+    assert targets[0] == sorted(translated.get(target, target) for target in targets[1])
 
 
 def test_the_chinese_readme_is_chinese() -> None:

@@ -506,6 +506,13 @@ def module_page(name: str) -> str:
     return "\n".join(_offered(n, getattr(module, n)) for n in sorted(offered, key=str.lower))
 
 
+def fixtures(name: str) -> str:
+    """The pytest fixtures of a module, with their promises."""
+    tree = ast.parse(inspect.getsource(importlib.import_module(name)))
+    made = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
+    return "\n".join(f"## {node.name}\n\n{inline(ast.get_docstring(node) or '')}\n" for node in made)
+
+
 def _offered(name: str, value: Any) -> str:
     if inspect.ismodule(value):
         return f"## {name}\n\nThe room [{name}]({name}.md).\n"
@@ -559,13 +566,54 @@ def _hanging(text: str) -> str:
     return text.replace("\n", "\n  ")
 
 
+CHINESE = re.compile(r"[\u4e00-\u9fff][\u4e00-\u9fff0-9“”+·]*")
+
+
+def words() -> dict[str, type[Enum]]:
+    """The classes of words of all rooms, by `room.Name`."""
+    found = {}
+    for room in rooms():
+        for module in modules_of(room.name):
+            for name, value in vars(module).items():
+                own = isinstance(value, type) and issubclass(value, Enum) and value.__module__ == module.__name__
+                if own and all(getattr(word, "zh", "") for word in value):
+                    found[f"{room.name}.{name}"] = value
+    return dict(sorted(found.items()))
+
+
+def glossary() -> str:
+    """Every kind of record and every word of the rooms, with its Chinese."""
+    records = [
+        (CHINESE.findall(record.__doc__ or "")[0], f"`{record.__name__}`", f"`{room.name}`", promise(record))
+        for room in rooms()
+        for record in room.records
+    ]
+    lines = ["## Records 记录", "", table(["中文", "record", "room", "what it is"], records)]
+    lines += [
+        "## Words 用语",
+        "",
+        "What a state, a kind or a ground is called, as a program writes it and as a person reads it.",
+        "",
+    ]
+    rows = [(f"`{name}`", "、".join(f"{word.zh} `{word.value}`" for word in kind)) for name, kind in words().items()]  # type: ignore[attr-defined]  # words() chose those that have it
+    lines += [table(["of", "中文"], rows)]
+    return "\n".join(lines)
+
+
+def promise(documented: Any) -> str:
+    """The first sentence of a docstring."""
+    return inline(" ".join((inspect.getdoc(documented) or "").split("\n\n")[0].split()).partition(". ")[0].rstrip("."))
+
+
 GENERATORS: dict[str, Callable[..., str]] = {
+    "glossary": glossary,
     "room": room_page,
     "who_may": who_may,
     "errors": errors_page,
     "hooks": hooks_page,
     "verbs": verbs_page,
     "module": module_page,
+    "fixtures": fixtures,
 }
 
 
